@@ -1,0 +1,8 @@
+"""The one list of commands: `--help` reads it, so that no command module loads before it is asked for."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "bump": ("cipipe.cli.bump", "Change an image's tag in environments' manifests, and deliver it."),
+    "set-image": ("cipipe.cli.set_image", "Change an image's tag in local files; no Git, no network."),
+    "schema": ("cipipe.cli.schema", "Print the JSON schema of cipipe.yaml."),
+    "demo": ("cipipe.cli.demo", "Make a repository on this machine and perform a real bump in it."),
+}

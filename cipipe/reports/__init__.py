@@ -1,0 +1,18 @@
+"""The one list of report formats; a format is a module with `render(outcome) -> str`."""
+
+import importlib
+
+from cipipe.results import Outcome
+
+REPORTS: dict[str, str] = {
+    "text": "cipipe.reports.text",
+    "json": "cipipe.reports.json",
+}
+EVERYWHERE = ("text", "json")
+
+
+def render(name: str, outcome: Outcome) -> str:
+    """`outcome` in the format `name`."""
+    text = importlib.import_module(REPORTS[name]).render(outcome)
+    assert isinstance(text, str)  # noqa: S101 - for the type checker; the contract test renders each
+    return text
