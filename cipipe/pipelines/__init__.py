@@ -1,0 +1,1 @@
+"""Readers: pipeline files -> the model of what runs (layer 1)."""
