@@ -1,4 +1,4 @@
-"""What the verbs return and the reports render: frozen values that know their JSON form (DESIGN section 3)."""
+"""What the verbs return and the reports render: frozen values that know their JSON form (DESIGN 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,8 +62,9 @@ class PullRequest:
 class Delivery:
     """What became of one environment.
 
-    `base` is the commit that the edit was derived from, `commit` the one that carries it (None in a dry run or without a
-    change), `branch` where it was pushed. `diff` is a unified diff and `notes` are sentences for the reader; neither is JSON.
+    `base` is the commit that the edit was derived from, `commit` the one that carries it (None in a dry run
+    or without a change), `branch` where it was pushed. `diff` is a unified diff and `notes` are sentences
+    for the reader; neither is JSON.
     """
 
     environment: str
@@ -160,9 +161,9 @@ Verdict = Literal["deny", "unresolved"]
 class Finding:
     """What a rule says about one place.
 
-    `location` is the call site (None: it is about no file); `via` walks from there to the definition; `command` is the
-    command in one short line; `waived` is the reason of the waiver that accepts it; `excerpt` is the source line of the
-    call site.
+    `location` is the call site (None: it is about no file); `via` walks from there to the definition;
+    `command` is the command in one short line; `waived` is the reason of the waiver that accepts it;
+    `excerpt` is the source line of the call site.
     """
 
     rule: str
@@ -216,7 +217,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class GateOutcome:
-    """What `gate` returns: 1 for an unwaived error, 3 when there was nothing to judge, else 0 (warnings alone are 0)."""
+    """What `gate` returns: exit 1 for an error not waived, 3 when nothing was judged, else 0."""
 
     findings: tuple[Finding, ...]
     rules: tuple[Rule, ...]

@@ -1,7 +1,8 @@
 """The model of a pipeline: what runs, in which order, with which values, and where each is written (layer 1).
 
-Readers make it; the shell resolver and the facts read it. All values are frozen. A text may hold `HOLE`, one private-use
-character for each piece that cannot be known before the pipeline runs (an expression over secrets, an input without default).
+Readers make it; the shell resolver and the facts read it. All values are frozen. A text may hold `HOLE`,
+one private-use character for each piece that cannot be known before the pipeline runs (an expression over
+secrets, an input without default).
 """
 
 from collections.abc import Mapping
@@ -33,9 +34,10 @@ Value = str | Unknown
 class Script:
     """Text that a program runs, and where each of its lines is written.
 
-    `shell` is "bash", "sh", "pwsh", "cmd", "python", "node", "groovy", or "unknown:NAME". `lines[i]` is where line i of `text`
-    starts in its file: the right column for a block scalar, the scalar's start for a folded or quoted one. `via` leads
-    from the pipeline's call site to here, when this script was reached by following.
+    `shell` is "bash", "sh", "pwsh", "cmd", "python", "node", "groovy", or "unknown:NAME". `lines[i]` is
+    where line i of `text` starts in its file: the right column for a block scalar, the scalar's start for a
+    folded or quoted one. `via` leads from the pipeline's call site to here, when this script was reached by
+    following.
     """
 
     text: str
@@ -57,7 +59,7 @@ class Script:
 def script_at(
     text: str, shell: str, start: Location, *, block: bool = False, via: tuple[Location, ...] = ()
 ) -> Script:
-    """A script whose lines all map to `start`, or, for a `block`, to consecutive lines that begin at its column."""
+    """A script whose lines all map to `start`; a `block` has consecutive lines at its column."""
     count = text.count("\n") + 1
     lines = tuple(Location(start.file, start.line + i * block, start.column) for i in range(count))
     return Script(text, shell, lines, via)
@@ -67,8 +69,8 @@ def script_at(
 class Problem:
     """What cannot be parsed, followed or resolved: rule `unresolved-command`, verdict `unresolved`.
 
-    `location` is the call site in the pipeline, `via` leads from there to the place of the problem; `command` is the short
-    text of the command that is meant, where there is one.
+    `location` is the call site in the pipeline, `via` leads from there to the place of the problem;
+    `command` is the short text of the command that is meant, where there is one.
     """
 
     location: Location
@@ -81,11 +83,12 @@ class Problem:
 class Step:
     """One step, in the order of running.
 
-    kind "run" has a `script`. "uses": `name` is the action as written ("azure/k8s-deploy@v5"). "dsl": a Jenkins step
-    ("kubernetesDeploy"; `openshift.apply` with its dots). "template": a GitLab include, template or component. "image": a
-    container image that runs as the job or a service. "cluster": a cluster that the platform itself hands to the job
-    (GitLab `environment: kubernetes`). `inputs` are the action's or step's arguments (positional ones "0", "1"…);
-    `input_lines` gives, for an input that may hold a script, where each of its lines is written (see `Script.lines`).
+    kind "run" has a `script`. "uses": `name` is the action as written ("azure/k8s-deploy@v5"). "dsl": a
+    Jenkins step ("kubernetesDeploy"; `openshift.apply` with its dots). "template": a GitLab include,
+    template or component. "image": a container image that runs as the job or a service. "cluster": a
+    cluster that the platform itself hands to the job (GitLab `environment: kubernetes`). `inputs` are the
+    action's or step's arguments (positional ones "0", "1"…); `input_lines` gives, for an input that may
+    hold a script, where each of its lines is written (see `Script.lines`).
     """
 
     location: Location
@@ -103,9 +106,10 @@ class Step:
 class Job:
     """A job: the scope of ephemeral clusters, credentials, the working directory and the environment.
 
-    `environment` names the environments that it says it is for (`environment:`), `branches` the globs of the branches that
-    it runs on (None: every branch, or not known). `env` holds its variables; `secrets` the names of secrets and credentials
-    that it is given, as written ("KUBE_CONFIG"), with the place of each.
+    `environment` names the environments that it says it is for (`environment:`), `branches` the globs of
+    the branches that it runs on (None: every branch, or not known). `env` holds its variables; `secrets`
+    the names of secrets and credentials that it is given, as written ("KUBE_CONFIG"), with the place of
+    each.
     """
 
     name: str
@@ -128,7 +132,7 @@ class Pipeline:
     followed: tuple[str, ...] = ()
 
 
-class FileRefused(Exception):  # noqa: N818 - a fact about a file that becomes a Problem, not a failure of cipipe
+class FileRefused(Exception):  # noqa: N818 - becomes a Problem of the pipeline, not a failure of cipipe
     """A file of the repository that is not read: a symlink out of it, `..`, or larger than the limit."""
 
     def __init__(self, path: str, why: str) -> None:
