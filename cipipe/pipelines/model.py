@@ -5,8 +5,10 @@ one private-use character for each piece that cannot be known before the pipelin
 secrets, an input without default).
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -37,16 +39,25 @@ class Script:
     `shell` is "bash", "sh", "pwsh", "cmd", "python", "node", "groovy", or "unknown:NAME". `lines[i]` is
     where line i of `text` starts in its file: the right column for a block scalar, the scalar's start for a
     folded or quoted one. `via` leads from the pipeline's call site to here, when this script was reached by
-    following.
+    following. `pieces` is a finer map than `lines`, in order of the offset in `text`: what is written from
+    which place on (a folded scalar, a text behind a replaced expression). `holes[i]` says what the i-th
+    `HOLE` of `text` stands for, as written ("env.TOOL", "steps.plan.outputs.verb"); see
+    `holes.fill`.
     """
 
     text: str
     shell: str
     lines: tuple[Location, ...]
     via: tuple[Location, ...] = ()
+    pieces: tuple[tuple[int, Location], ...] = ()
+    holes: tuple[str, ...] = ()
 
     def locate(self, offset: int) -> Location:
         """Where the character at `offset` (from 0) of `text` is written; past the end is the last line."""
+        if self.pieces:
+            at = max(bisect_right(self.pieces, offset, key=itemgetter(0)) - 1, 0)
+            begin, start = self.pieces[at]
+            return Location(start.file, start.line, start.column + max(offset - begin, 0))
         line = self.text.count("\n", 0, max(offset, 0))
         if line >= len(self.lines):
             return self.lines[-1]
