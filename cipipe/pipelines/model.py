@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from cipipe.results import Location
 
 HOLE = "\ue000"
+WORKSPACE = "/workspace"  # where the checkout is, whatever a platform's real path; the root of `Files`
 
 Platform = Literal["github", "gitlab", "jenkins", "script"]
 StepKind = Literal["run", "uses", "dsl", "template", "image", "cluster"]
@@ -92,7 +93,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step, in the order of running.
+    """One step, in the order of running; `location` is where it is written, `via` leads there as in `Script`.
 
     kind "run" has a `script`. "uses": `name` is the action as written ("azure/k8s-deploy@v5"). "dsl": a
     Jenkins step ("kubernetesDeploy"; `openshift.apply` with its dots). "template": a GitLab include,
