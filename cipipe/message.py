@@ -1,0 +1,58 @@
+"""The words of a bump: its branch's name and its commit's message, made of nothing but what it changes."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from cipipe.image import ImageRef
+from cipipe.results import Change
+from cipipe.trailers import Trailers, edit_hash, render
+
+_NAME_LENGTH = 60
+
+
+def branch_name(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:
+    """The one branch for `environment` and the set of repositories in `refs`, whatever their order and tags.
+
+    `names` maps a normalized repository to its name under `images:`. The hash at the end keeps names apart that
+    read alike, and lets a pattern match this branch alone.
+    """
+    repositories = sorted({ref.normalized for ref in refs})
+    first = names.get(repositories[0], repositories[0].rpartition("/")[2])
+    name = re.sub(r"[^a-z0-9.-]+|\.{2,}", "-", first.lower()).strip(".-")[:_NAME_LENGTH]
+    others = f"-and-{len(repositories) - 1}" if len(repositories) > 1 else ""
+    digest = hashlib.sha256("\n".join(repositories).encode()).hexdigest()[:8]
+    return f"cipipe/{environment}/{name}{others}-{digest}"
+
+
+def title(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:
+    """One line: which images move to what, and where."""
+    moves = [f"{_short(ref, names)} to {ref.tag or (ref.digest or '')[:19]}" for ref in refs]
+    listed = moves[0] if len(moves) == 1 else f"{', '.join(moves[:-1])} and {moves[-1]}"
+    return (
+        f"Bump {listed} in {environment}"
+        if len(listed) <= 120
+        else f"Bump {len(refs)} images in {environment}"
+    )
+
+
+def commit_message(
+    head: str, changes: Sequence[Change], trailers: Callable[[str], Trailers]
+) -> Callable[[str], str]:
+    """The message, still to be told the id of the commit's tree, which the trailers hold."""
+    table = "\n".join(f"{change.file}:{change.line}\n  {change.old} -> {change.new}" for change in changes)
+    return lambda tree: f"{head}\n\n{table}\n\n{render(trailers(tree))}"
+
+
+def same_edit(before: Mapping[str, tuple[str, str]], after: Mapping[str, str]) -> str:
+    """`Cipipe-Edit` of files given as path -> (mode, blob id) before and path -> blob id after."""
+    return edit_hash((path, before[path][0], before[path][1], blob) for path, blob in after.items())
+
+
+def blob_id(content: bytes) -> str:
+    """The id that Git gives `content` (gitformat-object, SHA-1)."""
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
+def _short(ref: ImageRef, names: Mapping[str, str]) -> str:
+    return names.get(ref.normalized, ref.repository.rpartition("/")[2])
