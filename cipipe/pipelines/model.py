@@ -21,6 +21,7 @@ Platform = Literal["github", "gitlab", "jenkins", "script"]
 StepKind = Literal["run", "uses", "dsl", "template", "image", "cluster"]
 
 _NOTHING: Mapping[str, "Value"] = MappingProxyType({})
+_NO_LINES: Mapping[str, tuple[Location, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,9 @@ class Step:
     kind: StepKind
     name: str = ""
     script: Script | None = None
-    inputs: Mapping[str, Value] = field(default=_NOTHING)
-    input_lines: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    env: Mapping[str, Value] = field(default=_NOTHING)
+    inputs: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
+    input_lines: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: _NO_LINES)
+    env: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     working_directory: Value | None = None
     via: tuple[Location, ...] = ()
 
@@ -129,7 +130,7 @@ class Job:
     steps: tuple[Step, ...] = ()
     environment: tuple[str, ...] = ()
     branches: tuple[str, ...] | None = None
-    env: Mapping[str, Value] = field(default=_NOTHING)
+    env: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     secrets: tuple[tuple[str, Location], ...] = ()
 
 
