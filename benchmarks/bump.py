@@ -1,0 +1,113 @@
+"""A bump over HTTP on loopback, against clones with a work tree."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import repositories
+from benchmarks.measure import Budget, Result, at_most, count, timed, times_faster
+from tests.servers.git_http import GitServer
+
+NUMBER = 41
+"""The application whose tag moves."""
+IMAGE = f"ghcr.io/acme/{repositories.application(NUMBER)}"
+KNOWN = repositories.path(NUMBER, "staging")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`arguments` may hold {url}, {path}, {config}, {cache} and {tag}.
+
+    A `warm` one has run once before, with another tag, on the same repository and cache.
+    """
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    warm: bool = False
+
+    def filled(self, **values: object) -> list[str]:
+        """The arguments of one run."""
+        return [argument.format(**values) for argument in self.arguments]
+
+
+_BUMP = ("bump", "--config", "{config}", "--env", "staging", "--image", f"{IMAGE}:{{tag}}", "--quiet")
+CIPIPE = Contender("cipipe bump", "cipipe", _BUMP)
+CACHED = Contender("cipipe bump --cache-dir, again", "cipipe", (*_BUMP, "--cache-dir", "{cache}"), warm=True)
+_PEER = ("{url}", "{path}", IMAGE, "{tag}")
+SHALLOW = Contender("shallow clone, work tree, ruamel", "benchmarks.peers", ("shallow", *_PEER))
+SPARSE = Contender("sparse partial clone, ruamel", "benchmarks.peers", ("sparse", *_PEER))
+FULL = Contender("full clone, work tree, ruamel", "benchmarks.peers", ("full", *_PEER))
+CONTENDERS = (CIPIPE, CACHED, SPARSE, SHALLOW, FULL)
+
+
+def run(manifests: int, *, known: bool, runs: int, work: Path) -> dict[Contender, Result]:
+    """Every contender `runs` times in turn, each on a fresh copy of the same repository."""
+    found = {contender: Result(contender.name) for contender in CONTENDERS}
+    repository = repositories.bare(manifests)
+    for timing in range(runs + 1):
+        for contender, result in found.items():
+            with _round(repository, contender, KNOWN if known else "staging", work) as (server, arguments):
+                if timing == 0:
+                    count(result, contender.module, arguments, work, server)
+                else:
+                    timed(result, [sys.executable, "-m", contender.module, *arguments], work)
+    return found
+
+
+@contextmanager
+def _round(
+    repository: Path, contender: Contender, path: str, work: Path
+) -> Iterator[tuple[GitServer, list[str]]]:
+    with TemporaryDirectory(dir=work) as folder, GitServer() as server:
+        origin = server.adopt("acme/infra.git", repositories.copy(repository, Path(folder) / "origin.git"))
+        config = Path(folder) / "cipipe.yaml"
+        config.write_text(_CONFIG.format(url=origin.url, path=path))
+        values = {"url": origin.url, "path": path, "config": config, "cache": Path(folder) / "cache"}
+        if contender.warm:
+            timed(
+                Result("warm-up"),
+                [sys.executable, "-m", contender.module, *contender.filled(**values, tag="v2")],
+                work,
+            )
+        yield server, contender.filled(**values, tag="v3")
+        (branch,) = origin.branches().keys() - {"main"}
+        assert f"image: {IMAGE}:v3\n".encode() in origin.read(KNOWN, branch)
+
+
+_CONFIG = """\
+version: 1
+environments:
+  staging:
+    repo: {url}
+    branch: main
+    path: {path}
+    source_branches: ["*"]
+    delivery: pull-request
+forge: {{kind: none}}
+"""
+
+
+def budgets(manifests: int, *, known: bool, found: dict[Contender, Result], ram_disk: bool) -> list[Budget]:
+    """The promises of DESIGN section 12 for this size."""
+    cold, cached = found[CIPIPE], found[CACHED]
+    if not known:
+        return [
+            times_faster("searching half: against a shallow clone", found[SHALLOW], cold, 1),
+            times_faster("again with --cache-dir: against the cold run", cold, cached, 2),
+            at_most("again with --cache-dir: kB down", cached.down / 1000, 60),
+        ]
+    checked = [
+        at_most("git commands started", cold.commands, 10),
+        at_most("files on disk", cold.files, 25),
+        at_most("requests", cold.requests, 8),
+    ]
+    if manifests <= 10_000:
+        least = 3 if ram_disk else 6
+        checked.append(at_most("MB down", cold.down / 1e6, 0.4))
+    else:
+        least = 15
+    return [*checked, times_faster("against a shallow clone", found[SHALLOW], cold, least)]
