@@ -26,7 +26,7 @@ class CipipeError(Exception):
     `message` says what and the likely cause in one line; `file` and `line` (from 1) say where; `hint` says what to do.
     """
 
-    kind: ClassVar[str] = "error"
+    kind: ClassVar[str] = "bug"
     exit_code: ClassVar[int] = 70
 
     def __init__(self, message: str, *, file: str | None = None, line: int | None = None, hint: str | None = None) -> None:

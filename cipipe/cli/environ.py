@@ -1,42 +1,53 @@
 """Options by environment variable: which `CIPIPE_*` names exist, and what a wrong one was meant to be."""
 
-import difflib
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import click
 
 from cipipe.errors import UsageError
+from cipipe.hints import near_miss
 
-_BESIDES_OPTIONS = frozenset({"CIPIPE_TOKEN", "CIPIPE_USERNAME", "CIPIPE_FAILPOINT"})
-_TOKEN_OF_ENVIRONMENT = re.compile(r"CIPIPE_TOKEN_[A-Z0-9][A-Z0-9_]*", re.ASCII)
-
-
-def known_variables(commands: Mapping[str, click.Command]) -> frozenset[str]:
-    """Every variable that stands for an option, and the few that stand for none (DESIGN section 3)."""
-    names = set(_BESIDES_OPTIONS)
-    for command_name, command in commands.items():
-        prefix = f"CIPIPE_{command_name.upper().replace('-', '_')}_"
-        for parameter in command.params:
-            if isinstance(parameter, click.Option) and parameter.name:
-                names.add(prefix + parameter.name.upper())
-                names.update([parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or [])
-    return frozenset(names)
+BESIDES_OPTIONS = frozenset({"CIPIPE_TOKEN", "CIPIPE_USERNAME", "CIPIPE_FAILPOINT"})
+_TOKEN_OF_ENVIRONMENT = "CIPIPE_TOKEN_"  # noqa: S105 - a name
 
 
-def refuse_unknown(known: frozenset[str]) -> None:
+def name_variables(command_name: str, command: click.Command) -> None:
+    """Give every option its variable `CIPIPE_<COMMAND>_<OPTION>`, before the common one that it may have."""
+    for option in _options(command):
+        shared = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or [])
+        long_name = max(option.opts, key=len).lstrip("-")
+        own = f"CIPIPE_{command_name}_{long_name}".upper().replace("-", "_")
+        option.envvar = [own, *(name for name in shared if name != own)]
+
+
+def variables(command: click.Command) -> frozenset[str]:
+    """The variables that `command` reads."""
+    return frozenset(name for option in _options(command) for name in option.envvar or ())
+
+
+def refuse_unknown(commands: Iterable[str], load: Callable[[str], click.Command]) -> None:
     """Raise `UsageError` for a `CIPIPE_*` variable that nothing reads: a typo must not pick a default.
 
-    `CIPIPE_TOKEN_<ENV>` is checked against the configured environments where the token is read.
+    `CIPIPE_TOKEN_<ENV>` is checked by `refuse_unknown_tokens`, where the environments are known.
     """
+    asked = {name for name in os.environ if name.startswith("CIPIPE_")} - BESIDES_OPTIONS
+    asked = {name for name in asked if not name.startswith(_TOKEN_OF_ENVIRONMENT)}
+    if not asked:
+        return
+    known = BESIDES_OPTIONS.union(*(variables(load(name)) for name in commands))
+    if unknown := sorted(asked - known):
+        raise UsageError(f"unknown environment variable {unknown[0]}", hint=near_miss(unknown[0], known))
+
+
+def refuse_unknown_tokens(known: Iterable[str]) -> None:
+    """Raise `UsageError` for a `CIPIPE_TOKEN_<ENV>` that is none of `known`, the environments' own."""
+    known = frozenset(known)
     for name in sorted(os.environ):
-        if name.startswith("CIPIPE_") and name not in known and not _TOKEN_OF_ENVIRONMENT.fullmatch(name):
-            raise UsageError(f"unknown environment variable {name}", hint=near_miss(name, known))
+        if name.startswith(_TOKEN_OF_ENVIRONMENT) and name not in known:
+            message = f"{name} is the token of no configured environment"
+            raise UsageError(message, hint=near_miss(name, known))
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
-    """A hint: the nearest known name, else all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-    return f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(names)}"
+def _options(command: click.Command) -> list[click.Option]:
+    return [parameter for parameter in command.params if isinstance(parameter, click.Option)]

@@ -113,6 +113,11 @@ class Environment:
     forge: Annotated[Forge, "The forge of this environment. Left out: the one at the top."] = Forge()
     lines: _LineNumbers = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def token_variable(self) -> str:
+        """The environment variable that holds this environment's own token."""
+        return "CIPIPE_TOKEN_" + self.name.upper().replace("-", "_")
+
     def line(self, key: str = "") -> int:
         """The line of `key`, or of the whole environment."""
         return self.lines.get(key, self.lines.get("", 1))
