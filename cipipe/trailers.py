@@ -1,9 +1,8 @@
 """The trailers of cipipe's commits: what a bump was, so that a later run can decide without any other memory.
 
-`Cipipe-Edit` is a hash over (path, mode, blob before, blob after): the same edit is the same bump, on whatever
-base. `Cipipe-Tree` is the commit's own tree: an amended, rebased or updated commit no longer fits it, and is not
-cipipe's.
-The format is that of `git interpret-trailers`; values are single lines.
+`Cipipe-Edit` is a hash over (path, mode, blob before, blob after): the same edit is the same bump, on
+whatever base. `Cipipe-Tree` is the commit's own tree: an amended, rebased or updated commit no longer fits
+it, and is not cipipe's. The format is that of `git interpret-trailers`; values are single lines.
 """
 
 import hashlib
@@ -74,7 +73,8 @@ def render(trailers: Trailers) -> str:
 def parse(message: str) -> Trailers | None:
     """The trailers at the end of a commit message, or None where it is not a bump's.
 
-    A squash merge may add other trailers round them: lines of the last block that are not cipipe's are skipped.
+    A squash merge may add other trailers round them: lines of the last block that are not cipipe's are
+    skipped.
     """
     values: dict[str, list[str]] = {}
     for line in message.rstrip().rpartition("\n\n")[2].splitlines():
@@ -90,7 +90,7 @@ def parse(message: str) -> Trailers | None:
 
 def _origin(known: dict[str, str]) -> Origin:
     numbers = {name: _number(known.pop(name, "")) for name in ("commit_time", "run_number")}
-    return Origin(**known, **numbers)  # type: ignore[arg-type]  # the names come from _FIELDS, text but for the numbers
+    return Origin(**known, **numbers)  # type: ignore[arg-type]  # by _FIELDS: text, but for the numbers
 
 
 def _images(values: list[str]) -> tuple[ImageRef, ...]:
