@@ -1,4 +1,4 @@
-"""What a user installs: the wheel has every module, the licence and the command, and runs without the checkout."""
+"""What a user installs: the wheel has every module, the licence and the command, and needs no checkout."""
 
 import os
 import subprocess
