@@ -1,0 +1,197 @@
+"""Which cluster a command of a job would reach: one that the job made for itself, or a real one.
+
+A job starts at a real cluster. A maker (kind, minikube, k3d…) turns the current context of its kubeconfig to its own cluster;
+fetched credentials, another context, another kubeconfig or a server turn it back.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from cipipe.pipelines.model import HOLE, Unknown, Value
+from cipipe.policy.catalogue import ClusterMaker, Verb, clusters, program
+from cipipe.policy.commands import Use
+
+Target = Literal["cluster", "ephemeral"]
+
+_DEFAULT = ""
+_UNKNOWN = "?"
+_CONTEXT = ("--context", "--kube-context", "--kubeconfig-context", "--argocd-context", "--kubecontext")
+_KUBECONFIG = ("--kubeconfig",)
+_SERVER = ("--server", "-s", "--kube-apiserver")
+_LOCAL_SERVER = re.compile(r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker\.internal)", re.ASCII)
+_ACCOUNT_TOOLS = frozenset(
+    {"az", "gcloud", "aws", "doctl", "ibmcloud", "eksctl", "kops", "oci", "linode-cli", "civo", "scw", "exo", "yc", "rancher"}
+)
+_CLOUD_VERB = re.compile(r"get-credentials|update-kubeconfig|kubeconfig|get-token|config\Z", re.ASCII)
+
+
+class Clusters:
+    """The clusters of one job, in the order of its commands.
+
+    `allowed` is `gate.ephemeral_clusters`; `deleted` holds the cloud clusters that the job deletes again (see
+    `deleted_in`), as (program, name).
+    """
+
+    def __init__(self, *, allowed: bool = True, deleted: frozenset[tuple[str, str]] = frozenset()) -> None:
+        self._allowed = allowed
+        self._deleted = deleted
+        self._contexts: list[str] = []
+        self._ephemeral: dict[str, bool] = {}
+
+    def make(self, contexts: Sequence[str], kubeconfig: Value | None = None) -> None:
+        """A cluster was made; `contexts` are globs of its context's name."""
+        self._contexts += contexts
+        self._ephemeral[_path(kubeconfig)] = True
+
+    def run(self, words: Sequence[str], env: Mapping[str, Value], *, trapped: bool = False) -> bool:
+        """Follow a command that makes, deletes or connects a cluster of its own; whether it was one."""
+        name = program(words[0])
+        if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
+            self.make(["default"])
+            return True
+        maker = clusters().get(name)
+        if maker is None:
+            return False
+        plain, values = _split(words[1:], maker)
+        if _starts(plain, maker.create):
+            return self._create(maker, plain, values, env)
+        if _starts(plain, maker.delete) and not maker.cloud and not trapped:
+            context = maker.context.format(name=_name(maker, plain, values, maker.delete))
+            if context in self._contexts:
+                self._contexts.remove(context)
+                if not self._contexts:
+                    self._ephemeral.clear()
+        if _starts(plain, maker.kubeconfig) and self._contexts:
+            self._ephemeral[_UNKNOWN] = True
+        return not maker.cloud
+
+    def _create(
+        self, maker: ClusterMaker, plain: Verb, values: Mapping[str, str], env: Mapping[str, Value]
+    ) -> bool:
+        name = _name(maker, plain, values, maker.create)
+        if maker.cloud and not self._is_own(maker, name):
+            return False
+        context = f"*{name}*" if maker.cloud else maker.context.format(name=name)
+        self.make([context], values.get("--kubeconfig", env.get("KUBECONFIG")))
+        return True
+
+    def _is_own(self, maker: ClusterMaker, name: str) -> bool:
+        return (maker.name, name) in self._deleted or (maker.name, "*") in self._deleted
+
+    def owns(self, words: Sequence[str]) -> bool:
+        """Whether a cloud command (create, delete, credentials) is about a cluster that the job made or deletes."""
+        maker = clusters().get(program(words[0]))
+        if maker is None or not maker.cloud or not self._allowed:
+            return False
+        plain, values = _split(words[1:], maker)
+        for verbs in (maker.create, maker.delete, maker.credentials):
+            if _starts(plain, verbs):
+                return self._is_own(maker, _name(maker, plain, values, verbs))
+        return False
+
+    def target(self, use: Use, env: Mapping[str, Value]) -> Target:
+        """Which cluster `use` reaches."""
+        if not self._allowed or use.tool in _ACCOUNT_TOOLS:
+            return "cluster"
+        server = use.flag(*_SERVER) if use.tool in {"kubectl", "oc", "helm", "argocd"} else None
+        if server and not _LOCAL_SERVER.match(server):
+            return "cluster"
+        context = use.flag(*_CONTEXT)
+        if context:
+            return "ephemeral" if self._is_made(context) else "cluster"
+        path = _path(use.flag(*_KUBECONFIG) or env.get("KUBECONFIG"))
+        return "ephemeral" if self._ephemeral.get(path) else "cluster"
+
+    def local_server(self, url: str) -> Target:
+        """Which cluster a request to `url` reaches: a local port is the job's own cluster's, when it made one."""
+        own = self._allowed and any(self._ephemeral.values()) and _LOCAL_SERVER.match(url)
+        return "ephemeral" if own else "cluster"
+
+    def configure(self, words: Sequence[str], env: Mapping[str, Value], flag: str | None = None) -> None:
+        """Follow `kubectl config …`: a context that the job did not make turns to a real cluster."""
+        path = _path(flag or env.get("KUBECONFIG"))
+        if words[1:2] in (["use-context"], ["use"]) and words[2:]:
+            self._ephemeral[path] = self._is_made(words[2])
+        elif words[1:2] == ["set-cluster"]:
+            self._ephemeral[path] = False
+
+    def connect(self, env: Mapping[str, Value], *, own: bool = False, path: Value | None = None) -> None:
+        """Credentials were put into the kubeconfig; `own`: of a cluster that the job made."""
+        self._ephemeral[_path(path or env.get("KUBECONFIG"))] = own
+        self._ephemeral[_UNKNOWN] = own
+
+    def copied(self, source: Value | None, path: str) -> bool:
+        """A kubeconfig was written to `path` from the kubeconfig `source`; whether it is the job's own cluster's."""
+        own = bool(self._allowed and self._ephemeral.get(_path(source)))
+        self._ephemeral[_path(path)] = own
+        return own
+
+    @property
+    def has_own(self) -> bool:
+        """Whether the job has a cluster of its own."""
+        return self._allowed and bool(self._contexts)
+
+    def _is_made(self, context: str) -> bool:
+        return any(fnmatch.fnmatchcase(context, made) for made in self._contexts)
+
+
+def deleted_in(commands: Iterable[Sequence[str]]) -> frozenset[tuple[str, str]]:
+    """The cloud clusters that a job both creates and deletes, as (program, name)."""
+    created: set[tuple[str, str]] = set()
+    deleted: set[tuple[str, str]] = set()
+    for words in commands:
+        maker = clusters().get(program(words[0])) if words else None
+        if maker is None or not maker.cloud:
+            continue
+        plain, values = _split(words[1:], maker)
+        for verbs, found in ((maker.create, created), (maker.delete, deleted)):
+            if _starts(plain, verbs):
+                found.add((maker.name, _name(maker, plain, values, verbs)))
+    return frozenset(created & deleted)
+
+
+def _split(arguments: Sequence[str], maker: ClusterMaker) -> tuple[Verb, Mapping[str, str]]:
+    """Words, and the values of the flags that matter."""
+    plain: list[str] = []
+    values: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if not argument.startswith("-"):
+            plain.append(argument)
+        elif equals:
+            values[name] = value
+        elif name in maker.name_flags or name == "--kubeconfig":
+            values[name] = next(rest, "")
+        elif name.startswith("--"):
+            values[name] = ""
+    return tuple(plain), values
+
+
+def _starts(plain: Verb, verbs: Iterable[Verb]) -> bool:
+    return any(plain[: len(verb)] == verb for verb in verbs)
+
+
+def _name(maker: ClusterMaker, plain: Verb, values: Mapping[str, str], verbs: Iterable[Verb]) -> str:
+    """The name of the cluster: by flag, by position after the verb, or the program's default."""
+    for flag in maker.name_flags:
+        if flag in values:
+            return values[flag]
+    if maker.positional:
+        for verb in verbs:
+            if plain[: len(verb)] == verb and plain[len(verb) :]:
+                return plain[len(verb)]
+    return maker.default
+
+
+def _path(value: Value | None) -> str:
+    """The key of a kubeconfig: the default one, one by its path, or one that cannot be known."""
+    if value is None:
+        return _DEFAULT
+    if isinstance(value, Unknown) or value == HOLE:
+        return _UNKNOWN
+    if value.endswith(".kube/config") or value.endswith("k3s.yaml"):
+        return _DEFAULT
+    return value
