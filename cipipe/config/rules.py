@@ -6,6 +6,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 
+from cipipe import globs
 from cipipe.config.model import Config, Environment, Image
 from cipipe.errors import ConfigError, ImageError
 from cipipe.hints import near_miss
@@ -85,6 +86,9 @@ def _settle_one(config: Config, env: Environment) -> Environment:
             "neither 'source_branches' nor 'promotes', so nothing may ever enter",
             "add 'source_branches: [main]', or 'promotes: ENVIRONMENT' to take what another environment runs",
         )
+    for key, patterns in (("source_branches", env.source_branches), ("source_tags", env.source_tags)):
+        for pattern in patterns:
+            _check_glob(config, env, key, pattern)
     return dataclasses.replace(
         env,
         path=tuple(_clean_path(config, env, path) for path in env.path),
@@ -120,6 +124,17 @@ def _check_repo(config: Config, env: Environment, repo: str) -> None:
         raise _error(config, env, "repo", "the URL holds a password", hint)
     if repo.startswith("-"):
         raise _error(config, env, "repo", "a repository URL cannot start with '-'", None)
+
+
+def _check_glob(config: Config, env: Environment, key: str, pattern: str) -> None:
+    try:
+        globs.matches(pattern, "")
+    except ValueError as problem:
+        raise _error(config, env, key, str(problem), None) from None
+    if pattern.startswith("refs/"):
+        raise _error(
+            config, env, key, f"'{pattern}' is a full ref", "write the name alone, e.g. main or release/*"
+        )
 
 
 def _clean_path(config: Config, env: Environment, path: str) -> str:
