@@ -27,13 +27,14 @@ class Choices:
     made: list[int] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
+    otherwise: int = 0
 
     def pick(self, question: str, width: int) -> int:
         """One of `width` answers to a question, the first one at first."""
         if question in self.answers:
             return self.answers[question]
         at = len(self.made)
-        answer = self.script[at] if at < len(self.script) else 0
+        answer = self.script[at] if at < len(self.script) else min(self.otherwise, width - 1)
         self.made.append(answer)
         self.widths.append(width)
         self.answers[question] = answer
@@ -41,7 +42,10 @@ class Choices:
 
 
 def possibilities(build: Callable[[Choices], T], limit: int = MAX_POSSIBILITIES) -> Iterator[T]:
-    """What `build` gives for every way in which its questions may be answered, at most `limit` of them."""
+    """What `build` gives for every way in which its questions may be answered.
+
+    Above `limit` ways it is enough that every answer to every question comes up.
+    """
     script: list[int] = []
     for _ in range(limit):
         choices = Choices(script)
@@ -52,6 +56,11 @@ def possibilities(build: Callable[[Choices], T], limit: int = MAX_POSSIBILITIES)
         if not made:
             return
         script = [*made[:-1], made[-1] + 1]
+    for answer in range(1, limit):
+        choices = Choices([], otherwise=answer)
+        yield build(choices)
+        if max(choices.widths, default=0) <= answer + 1:
+            return
 
 
 @dataclass(frozen=True, slots=True)
