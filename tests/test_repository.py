@@ -29,7 +29,12 @@ SPELLINGS = [
     ["https://gitlab.com/acme/infra.git", "git@altssh.gitlab.com:acme/infra.git"],
     ["https://github.com/acme/team/infra"],
     ["http://[::1]:8080/acme/infra.git", "ssh://git@[::1]/acme/infra", "[::1]:acme/infra"],
-    ["/srv/git/infra.git", "file:///srv/git/infra.git", "file://localhost/srv/git/infra", "/srv//git/./infra/.git"],
+    [
+        "/srv/git/infra.git",
+        "file:///srv/git/infra.git",
+        "file://localhost/srv/git/infra",
+        "/srv//git/./infra/.git",
+    ],
     ["/srv/git/Infra.git"],
     ["../infra.git", "../infra"],
 ]
@@ -58,7 +63,9 @@ def test_branch_names_as_git_judges_them(name: str) -> None:
     git = shutil.which("git")
     if git is None:
         pytest.skip("needs git")
-    judged = subprocess.run([git, "check-ref-format", "--branch", name], capture_output=True, check=False, cwd="/")
+    judged = subprocess.run(
+        [git, "check-ref-format", "--branch", name], capture_output=True, check=False, cwd="/"
+    )
     if branch_problem(name) is None:
         assert judged.returncode == 0
     elif judged.returncode == 0:  # what we refuse besides is ambiguous on a command line

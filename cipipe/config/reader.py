@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def read(node: Node, into: type[T], file: str) -> T:
     """The dataclass `into` made of `node`; raise `ConfigError` for unknown and missing keys, wrong values."""
-    value = _Reader(file).value(node, Shape(into, (), ""), "", name="")
+    value = _Reader(file).value(node, Shape(into, (), ""), "", under=("", node.line))
     assert isinstance(value, into)  # noqa: S101 - for the type checker
     return value
 
@@ -32,22 +32,22 @@ class _Reader:
         self._file = file
         self._left = _MOST_VALUES
 
-    def value(self, node: Node, wanted: Shape, place: str, name: str) -> Any:
-        """`node` as `wanted`; `place` is its dotted path, `name` the key that it stands under."""
+    def value(self, node: Node, wanted: Shape, place: str, under: tuple[str, int]) -> Any:
+        """`node` as `wanted`; `place` is its dotted path, `under` the key that it stands under, and its line."""
         self._left -= 1
         if self._left < 0:
             raise ConfigError(
                 f"more than {_MOST_VALUES:,} values, counting aliases", file=self._file, line=node.line
             )
         if dataclasses.is_dataclass(wanted.kind):
-            return self._dataclass(node, wanted.kind, place, name)
+            return self._dataclass(node, wanted.kind, place, under)
         if named := shapes.members(wanted):
             return self._mapping(node, named, place)
         if of := shapes.item(wanted):
             return self._items(node, of, place, single=wanted.rule(OneOrMany) is not None)
         return self._scalar(node, wanted, place)
 
-    def _dataclass(self, node: Node, into: Any, place: str, name: str) -> Any:
+    def _dataclass(self, node: Node, into: Any, place: str, under: tuple[str, int]) -> Any:
         keys = shapes.keys(into)
         if not isinstance(node, Keys):
             raise self._wrong(node, place, "a mapping", hint=f"its keys: {', '.join(keys)}")
@@ -65,15 +65,15 @@ class _Reader:
             raise ConfigError(
                 f"{_join(place, missing[0])} is missing",
                 file=self._file,
-                line=node.line,
+                line=under[1],
                 hint=f"{missing[0]}: {says}",
             )
         values = {
-            key: self.value(value, keys[key].shape, _join(place, key), key)
-            for key, (_, value) in written.items()
+            key: self.value(value, keys[key].shape, _join(place, key), (key, line))
+            for key, (line, value) in written.items()
         }
-        lines = {"": node.line} | {key: line for key, (line, _) in written.items()}
-        sources = {"name": name, "line": node.line, "lines": lines, "file": self._file}
+        lines = {"": under[1]} | {key: line for key, (line, _) in written.items()}
+        sources = {"name": under[0], "line": under[1], "lines": lines, "file": self._file}
         return into(**values, **{key: sources[source] for key, source in shapes.filled(into).items()})
 
     def _mapping(self, node: Node, named: tuple[Shape, Shape], place: str) -> dict[str, Any]:
@@ -86,19 +86,22 @@ class _Reader:
                 raise ConfigError(
                     f"{place}: the name '{_short(name)}': {problem}", file=self._file, line=line
                 )
-            result[name] = self.value(value, value_shape, _join(place, name), name)
+            result[name] = self.value(value, value_shape, _join(place, name), (name, line))
         return result
 
     def _items(self, node: Node, of: Shape, place: str, *, single: bool) -> tuple[Any, ...]:
         if single and isinstance(node, Scalar):
-            return (self.value(node, of, place, ""),)
+            return (self.value(node, of, place, ("", node.line)),)
         if not isinstance(node, Items):
             raise self._wrong(node, place, "a list", hint=_as_list(node))
         if not node.items:
             raise ConfigError(
                 f"{place} is an empty list", file=self._file, line=node.line, hint="leave the key out"
             )
-        return tuple(self.value(item, of, f"{place}[{index}]", "") for index, item in enumerate(node.items))
+        return tuple(
+            self.value(item, of, f"{place}[{index}]", ("", item.line))
+            for index, item in enumerate(node.items)
+        )
 
     def _scalar(self, node: Node, wanted: Shape, place: str) -> Any:
         problem: ConfigError | None = None
