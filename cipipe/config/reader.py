@@ -33,7 +33,7 @@ class _Reader:
         self._left = _MOST_VALUES
 
     def value(self, node: Node, wanted: Shape, place: str, under: tuple[str, int]) -> Any:
-        """`node` as `wanted`; `place` is its dotted path, `under` the key that it stands under, and its line."""
+        """`node` as `wanted`; `place` is its dotted path, `under` its key and the key's line."""
         self._left -= 1
         if self._left < 0:
             raise ConfigError(
