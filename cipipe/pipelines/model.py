@@ -136,13 +136,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One pipeline file; `followed` lists the other files that it was read through."""
+    """One pipeline file; `followed` lists the other files that it was read through.
+
+    `called` says that nothing but another pipeline starts it: a reusable workflow, an action, a library step.
+    """
 
     file: str
     platform: Platform
     jobs: tuple[Job, ...] = ()
     problems: tuple[Problem, ...] = ()
     followed: tuple[str, ...] = ()
+    called: bool = False
 
 
 class FileRefused(Exception):  # noqa: N818 - becomes a Problem of the pipeline, not a failure of cipipe

@@ -46,7 +46,8 @@ def _literal(scalar: Scalar, header: int) -> list[Place]:
     written = scalar.source.lines[header:]
     for number, (value, text) in enumerate(zip(scalar.value.split("\n"), written, strict=False), header + 1):
         if value or offset < len(scalar.value):
-            found.append((offset, number, max(len(text) - len(value), 0) + 1))
+            lead = len(text) - len(value) if text.endswith(value) else len(text) - len(text.lstrip())
+            found.append((offset, number, lead + 1))
         offset += len(value) + 1
     return found
 

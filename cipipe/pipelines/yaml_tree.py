@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from cipipe.results import Location
+
 MAX_BYTES = 2_000_000  # GitLab's own limit of a configuration file
 MAX_DEPTH = 200
 MAX_NODES = 300_000  # with every alias written out
@@ -35,6 +37,7 @@ class Source:
     """The text of a file, split into lines when a place inside of a scalar is asked for."""
 
     text: str
+    file: str
     _lines: list[str] | None = None
 
     @property
@@ -67,6 +70,7 @@ class Sequence:
     line: int
     column: int
     tag: str | None
+    source: Source = field(repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +83,7 @@ class Mapping:
     line: int
     column: int
     tag: str | None
+    source: Source = field(repr=False)
     values: "dict[str, Node]" = field(default_factory=dict)
     keys: dict[str, Scalar] = field(default_factory=dict)
 
@@ -99,8 +104,8 @@ class Document:
     merged: list[Scalar]
 
 
-def read(content: bytes) -> list[Document]:
-    """The documents of a file. Raises `YamlRefused`."""
+def read(content: bytes, file: str = "") -> list[Document]:
+    """The documents of a file, whose name its nodes carry. Raises `YamlRefused`."""
     if len(content) > MAX_BYTES:
         raise YamlRefused(f"{len(content)} bytes are more than the {MAX_BYTES} that are read", 1, 1)
     try:
@@ -110,7 +115,7 @@ def read(content: bytes) -> list[Document]:
         raise YamlRefused("the text is not UTF-8", line, 1) from None
     text = text.removeprefix("\ufeff")
     try:
-        return _Builder(text).documents()
+        return _Builder(text, file).documents()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = error.problem or error.context or "not YAML"
@@ -126,8 +131,8 @@ def read(content: bytes) -> list[Document]:
 class _Builder:
     """Events to nodes; keeps what is open on a stack of its own, so that depth is a number to check."""
 
-    def __init__(self, text: str) -> None:
-        self.source = Source(text)
+    def __init__(self, text: str, file: str) -> None:
+        self.source = Source(text, file)
         self.parser = yaml.CSafeLoader(text)
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.nodes = 0
@@ -192,11 +197,11 @@ class _Builder:
         while (inner := get_event()).__class__ is not yaml.SequenceEndEvent:
             items.append(node(inner, depth + 1))
         mark = event.start_mark
-        return Sequence(items, mark.line + 1, mark.column + 1, event.tag)
+        return Sequence(items, mark.line + 1, mark.column + 1, event.tag, self.source)
 
     def mapping(self, event: Any, depth: int) -> Mapping:
         mark = event.start_mark
-        result = Mapping(mark.line + 1, mark.column + 1, event.tag)
+        result = Mapping(mark.line + 1, mark.column + 1, event.tag, self.source)
         values, keys = result.values, result.keys
         get_event, node = self.parser.get_event, self.node
         merges: list[Node] = []
@@ -256,3 +261,8 @@ def is_null(node: Node | None) -> bool:
     return node is None or (
         isinstance(node, Scalar) and node.style is None and node.value in {"", "~", "null", "Null", "NULL"}
     )
+
+
+def place(node: Node) -> Location:
+    """Where a node is written, in the file that it was read from."""
+    return Location(node.source.file, node.line, node.column)

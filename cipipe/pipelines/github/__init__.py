@@ -32,6 +32,20 @@ def claims(path: str) -> bool:
     return name in NAMES
 
 
+def sniffs(path: str, content: bytes) -> bool:  # noqa: ARG001 - the protocol of readers
+    """Whether a YAML file of another name is a workflow or an action."""
+    try:
+        documents = yaml_tree.read(content)
+    except YamlRefused:
+        return False
+    root = documents[0].root if documents else None
+    if not isinstance(root, Mapping):
+        return False
+    return isinstance(root.get("jobs"), Mapping) or (
+        isinstance(root.get("runs"), Mapping) and "name" in root.values
+    )
+
+
 def read(path: str, content: bytes, files: Files) -> Pipeline:
     """The pipeline that a workflow or an action's metadata describes."""
     reading = Reading(files)

@@ -5,7 +5,7 @@ Source: GitHub's workflow syntax, `jobs.<job_id>.steps[*].shell`.
 
 import re
 import shlex
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 STEP_FILE = "/runner/temp/step"  # stands for `{0}`, the file that the runner writes the body to
 
@@ -30,13 +30,14 @@ _INLINE = re.compile(r"-[a-z]*c", re.ASCII)
 _WRAPPERS = frozenset({"command", "env", "exec", "nice", "stdbuf", "sudo"})
 
 
+@lru_cache(maxsize=256)
 def shell_of(template: str) -> tuple[str | None, str | None]:
     """The language of a step's body (None: not a script), and the command that the template runs besides."""
     try:
         words = shlex.split(template)
     except ValueError:
         words = template.split()
-    programs = [PurePosixPath(word.replace("\\", "/")).name.removesuffix(".exe") for word in words]
+    programs = [word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe") for word in words]
     index = next((at for at, name in enumerate(programs) if name in _SHELLS), None)
     if index is not None and "{0}" not in " ".join(words[:index]):
         plain = all(name in _WRAPPERS or name.startswith("-") for name in programs[:index])
