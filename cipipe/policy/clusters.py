@@ -20,9 +20,26 @@ _UNKNOWN = "?"
 _CONTEXT = ("--context", "--kube-context", "--kubeconfig-context", "--argocd-context", "--kubecontext")
 _KUBECONFIG = ("--kubeconfig",)
 _SERVER = ("--server", "-s", "--kube-apiserver")
-_LOCAL_SERVER = re.compile(r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker\.internal)", re.ASCII)
+_LOCAL_SERVER = re.compile(
+    r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker\.internal)", re.ASCII
+)
 _ACCOUNT_TOOLS = frozenset(
-    {"az", "gcloud", "aws", "doctl", "ibmcloud", "eksctl", "kops", "oci", "linode-cli", "civo", "scw", "exo", "yc", "rancher"}
+    {
+        "az",
+        "gcloud",
+        "aws",
+        "doctl",
+        "ibmcloud",
+        "eksctl",
+        "kops",
+        "oci",
+        "linode-cli",
+        "civo",
+        "scw",
+        "exo",
+        "yc",
+        "rancher",
+    }
 )
 _CLOUD_VERB = re.compile(r"get-credentials|update-kubeconfig|kubeconfig|get-token|config\Z", re.ASCII)
 

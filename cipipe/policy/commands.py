@@ -94,7 +94,11 @@ def _verb(tool: Tool, words: list[str]) -> tuple[Verb, Effect, str]:
         return verb, "unknown", "its verb cannot be known"
     if effect == "unknown" and words[0] in _HELP:
         effect = "read"
-    return verb, effect, f"{tool.name} has no verb '{words[0]}' that is known here" if effect == "unknown" else ""
+    return (
+        verb,
+        effect,
+        f"{tool.name} has no verb '{words[0]}' that is known here" if effect == "unknown" else "",
+    )
 
 
 def _is_verb(tool: Tool, words: list[str]) -> bool:
