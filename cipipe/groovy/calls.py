@@ -1,0 +1,346 @@
+"""Calls: which method, closure or step a call means, and running it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from cipipe.groovy import tree
+from cipipe.groovy.iterate import Iterations
+from cipipe.groovy.methods import Strings
+from cipipe.groovy.source import Text
+from cipipe.groovy.values import (
+    Arguments,
+    Function,
+    Handle,
+    Items,
+    Scope,
+    Table,
+    Unit,
+    Value,
+    items,
+    one_of,
+    possibilities,
+)
+from cipipe.pipelines.model import Unknown
+from cipipe.results import Location
+
+CALLS_LIMIT = 24  # methods that call methods
+
+
+class Host(Protocol):
+    """What is not Groovy: the steps and objects of the program that runs the script."""
+
+    def variable(self, name: str, unit: Unit) -> Value:
+        """A name that no scope has; `Unknown` when the host does not know it either."""
+
+    def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:
+        """A call that no file answers; `name` is dotted when it is on an object of the host's."""
+
+    def construct(self, name: str, arguments: Arguments, unit: Unit) -> Value:
+        """`new name(…)`."""
+
+    def execute(self, command: Value, location: Location) -> Value:
+        """`'command'.execute()` and its kin."""
+
+    def is_step(self, name: str) -> bool:
+        """Whether a method of an object that is not known can only be this step."""
+
+    def unclear(self, message: str, location: Location) -> None:
+        """Something that cannot be followed."""
+
+
+class Calls(Iterations):
+    """Calls in every form."""
+
+    def call(self, node: tree.Call, scope: Scope) -> Value:
+        """The value of a call."""
+        target = node.target
+        match target:
+            case tree.Name():
+                return self._by_name(target.name, node, scope)
+            case tree.String():
+                return self._by_text(self.evaluate(target, scope), node, scope)
+            case tree.Property():
+                return self._on_object(target, node, scope)
+        callee = self.evaluate(target, scope)
+        arguments = self._arguments(node, scope)
+        return one_of(self._call_value(value, arguments) for value in possibilities(callee))
+
+    def _arguments(self, node: tree.Call | tree.New, scope: Scope) -> Arguments:
+        arguments = Arguments([], {}, self.unit.source.locate(node.at))
+        for argument in node.arguments:
+            value = self.evaluate(argument.value, scope)
+            if argument.key is not None and not argument.spread:
+                key = self.key(argument, scope)
+                arguments.named[key if key is not None else f"?{len(arguments.named)}"] = value
+            elif argument.spread and isinstance(value, Table):
+                arguments.named.update(value.entries)
+            elif argument.spread and isinstance(value, Items):
+                arguments.positional += value.values
+            else:
+                arguments.positional.append(value)
+        return arguments
+
+    def _by_text(self, name: Value, node: tree.Call, scope: Scope) -> Value:
+        found: list[Value] = []
+        for one in possibilities(name):
+            if isinstance(one, Text) and one.known:
+                found.append(self._by_name(one.string, node, scope))
+            else:
+                arguments = self._arguments(node, scope)
+                self.host.unclear("a method whose name is computed", arguments.location)
+                found.append(self.run_unsure(arguments))
+        return one_of(found)
+
+    def _by_name(self, name: str, node: tree.Call, scope: Scope) -> Value:
+        arguments = self._arguments(node, scope)
+        holder = scope.holder(name)
+        value = holder[name] if holder is not None else None
+        if isinstance(value, Function | Unit):
+            return self._call_value(value, arguments)
+        if name in self.unit.methods:
+            return self.invoke(self.unit, name, arguments)
+        if (delegate := scope.delegated()) is not None and isinstance(function := delegate.entries.get(name), Function):
+            return self.run_call(function, arguments)
+        if holder is not None and isinstance(value, Unknown) and not self.host.is_step(name):
+            return self.run_unsure(arguments)
+        if name in {"call", "super", "this"}:
+            return self.run_unsure(arguments)
+        return self.host.step(name, arguments, None, self.unit)
+
+    def _call_value(self, value: Value, arguments: Arguments) -> Value:
+        match value:
+            case Function():
+                return self.run_call(value, arguments)
+            case Unit() if "call" in value.methods:
+                return self.invoke(value, "call", arguments)
+            case Handle():
+                return self.host.step(value.name, arguments, value, self.unit)
+        return self.run_unsure(arguments)
+
+    def _on_object(self, target: tree.Property, node: tree.Call, scope: Scope) -> Value:
+        path = self.path(target.target, scope)
+        receiver = self.global_value(path) if path is not None else self.evaluate(target.target, scope)
+        if isinstance(receiver, Unknown) and path is not None:
+            receiver = Handle(path)
+        if isinstance(target.target, tree.Name) and target.target.name == "super":
+            receiver = self.unit
+        arguments = self._arguments(node, scope)
+        name = self.member(target.name, scope)
+        if name is None:
+            self.host.unclear("a method whose name is computed", arguments.location)
+            return self.run_unsure(arguments)
+        return one_of(self._method(one, name, arguments) for one in possibilities(receiver))
+
+    def _method(self, receiver: Value, name: str, arguments: Arguments) -> Value:
+        match receiver:
+            case Unit():
+                return self._unit_method(receiver, name, arguments)
+            case Function():
+                if name in {"call", "doCall", "run"}:
+                    return self.run_call(receiver, arguments)
+                return receiver
+            case Table() if isinstance(function := receiver.entries.get(name), Function):
+                return self.run_call(function, arguments)
+            case Handle():
+                if name in {"each", "with", "collect"} and arguments.closures():
+                    return self.iterate(receiver, name, arguments)
+                return self.host.step(f"{receiver.name}.{name}", arguments, receiver, self.unit)
+        if name == "execute" or (name == "exec" and isinstance(receiver, Unknown) and arguments.positional):
+            command = receiver if name == "execute" else arguments.positional[0]
+            return self.host.execute(command, arguments.location)
+        if isinstance(receiver, Unknown) and self.host.is_step(name):
+            return self.host.step(name, arguments, None, self.unit)
+        if arguments.closures():
+            return self.iterate(receiver, name, arguments)
+        return self.builtin(receiver, name, arguments.positional)
+
+    def _unit_method(self, unit: Unit, name: str, arguments: Arguments) -> Value:
+        if name in unit.methods:
+            return self.invoke(unit, name, arguments)
+        value = unit.scope.variables.get(name)
+        if isinstance(value, Function | Unit):
+            return self._call_value(value, arguments)
+        if unit.steps or self.host.is_step(name):
+            return self.host.step(name, arguments, None, unit)
+        return self.run_unsure(arguments)
+
+    def builtin(self, receiver: Value, name: str, arguments: list[Value]) -> Value:
+        """A method of Groovy's own on a string, list or map."""
+        strings = Strings(self.unit.source, 0)
+        if isinstance(receiver, Text):
+            place = receiver.pieces[0] if receiver.pieces else None
+            strings = Strings(place.source, place.offset) if place else strings
+            plain = [possibilities(argument)[0] for argument in arguments]
+            return strings.call(receiver, name, plain)
+        return self.collection(receiver, name, arguments, strings)
+
+    # running
+
+    def invoke(self, unit: Unit, name: str, arguments: Arguments) -> Value:
+        """Run a method of a script or object."""
+        positional: list[Value] = list(arguments.positional)
+        if arguments.named:
+            positional.insert(0, Table(arguments.named))
+        method = _overload(unit.methods[name], len(positional))
+        if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
+            return Unknown(f"{name}()")
+        scope = Scope({}, unit.scope)
+        self.running.append(id(method))
+        self.calls.append(arguments.location)
+        value = self._method_body(unit, method, positional, scope)
+        self.calls.pop()
+        self.running.pop()
+        return value
+
+    def _method_body(self, unit: Unit, method: tree.Method, positional: list[Value], scope: Scope) -> Value:
+        outer, self.unit = self.unit, unit
+        returns, self.returns = self.returns, []
+        self._bind(method.parameters, positional, scope)
+        left, value = self.statements(method.body, scope)
+        found = self.returns if left else [*self.returns, value]
+        self.unit, self.returns = outer, returns
+        return one_of(found) if found else None
+
+    def _bind(self, parameters: Sequence[tree.Parameter], values: Sequence[Value], scope: Scope) -> None:
+        missing = len(values) < len(parameters)
+        for number, parameter in enumerate(parameters):
+            if number < len(values):
+                value = values[number]
+            elif parameter.default is not None and missing:
+                value = self.evaluate(parameter.default, scope)
+            else:
+                value = Unknown(parameter.name)
+            scope.variables[parameter.name] = value
+
+    def run_call(self, function: Function, arguments: Arguments) -> Value:
+        """Run a closure as a call names it."""
+        positional = list(arguments.positional)
+        if arguments.named:
+            positional.insert(0, Table(arguments.named))
+        self.calls.append(arguments.location)
+        value = self.run(function, positional)
+        self.calls.pop()
+        return value
+
+    def run(self, function: Function, values: Sequence[Value], delegate: Table | None = None) -> Value:
+        """Run a closure once with these values."""
+        node = function.node
+        if self.running.count(id(node)) > 1 or len(self.running) > CALLS_LIMIT * 2:
+            return Unknown("a closure that calls itself")
+        scope = Scope({}, function.scope, delegate or function.delegate)
+        self.running.append(id(node))
+        outer, self.unit = self.unit, function.unit
+        returns, self.returns = self.returns, []
+        if node.parameters is None:
+            scope.variables["it"] = values[0] if values else Unknown("it")
+        else:
+            self._bind(node.parameters, values, scope)
+        left, value = self.statements(node.body, scope)
+        found = self.returns if left else [*self.returns, value]
+        self.unit, self.returns = outer, returns
+        self.running.pop()
+        return one_of(found) if found else None
+
+    def run_unsure(self, arguments: Arguments) -> Value:
+        """A call of something that is not known: its closures may run."""
+        for function in arguments.closures():
+            self.soften(function.node.body, function.scope)
+            self.journal.fork([lambda f=function: self._ran(f)], exhaustive=False)  # type: ignore[misc]  # a default binds
+        return Unknown("a call")
+
+    def _ran(self, function: Function) -> bool:
+        count = len(function.node.parameters or [])
+        self.run(function, [Unknown(parameter.name) for parameter in (function.node.parameters or [])[:count]])
+        return False
+
+    # names
+
+    def path(self, node: tree.Node, scope: Scope) -> str | None:
+        """The dotted path of names that no scope has (`openshift`, `com.acme.Deploy`)."""
+        parts: list[str] = []
+        while isinstance(node, tree.Property) and isinstance(node.name, str):
+            parts.append(node.name)
+            node = node.target
+        if not isinstance(node, tree.Name) or node.name in {"this", "super", "it"} or scope.holder(node.name) is not None:
+            return None
+        if (delegate := scope.delegated()) is not None and node.name in delegate.entries:
+            return None
+        if parts and not isinstance(self.host.variable(node.name, self.unit), Unknown):
+            return None
+        return ".".join([node.name, *reversed(parts)])
+
+    def global_value(self, path: str) -> Value:
+        """What the host has under a path."""
+        return self.host.variable(path, self.unit)
+
+    def name(self, name: str, scope: Scope) -> Value:
+        """The value of a name."""
+        holder = scope.holder(name)
+        if holder is not None:
+            found: Value = holder[name]
+            return found
+        if name == "this":
+            return self.unit
+        if (delegate := scope.delegated()) is not None and name in delegate.entries:
+            return delegate.entries[name]
+        return self.host.variable(name, self.unit)
+
+    def unit_property(self, unit: Unit, name: str) -> Value:
+        """A variable of a script or object."""
+        if name in unit.scope.variables:
+            return unit.scope.variables[name]
+        getter = f"get{name[:1].upper()}{name[1:]}"
+        if getter in unit.methods:
+            return self.invoke(unit, getter, Arguments([], {}, self.unit.source.locate(0)))
+        if name in unit.methods:
+            return Function(unit.methods[name][0], unit.scope, unit)
+        if unit.steps or name in {"env", "params", "steps"}:
+            return self.host.variable(name, unit)
+        return Unknown(name)
+
+    def member(self, name: str | tree.Node, scope: Scope) -> str | None:
+        """The name of a member; None when it is computed and not known."""
+        if isinstance(name, str):
+            return name
+        value = possibilities(self.evaluate(name, scope))[0]
+        return value.string if isinstance(value, Text) and value.known else None
+
+    def key(self, argument: tree.Argument, scope: Scope) -> str | None:
+        """The key of an entry as text; None when it is computed and not known."""
+        if argument.key is None or isinstance(argument.key, str):
+            return argument.key
+        value = possibilities(self.evaluate(argument.key, scope))[0]
+        return value.string if isinstance(value, Text) and value.known else None
+
+    def new(self, node: tree.New, scope: Scope) -> Value:
+        """`new Type(…)`: an object of a class in the files, or the host's."""
+        arguments = self._arguments(node, scope)
+        last = node.type.rpartition(".")[2]
+        if last == "String" and arguments.positional:
+            return arguments.positional[0]
+        if last in {"ArrayList", "LinkedList", "HashSet", "LinkedHashSet"}:
+            first = arguments.positional[0] if arguments.positional else None
+            return items(first.values if isinstance(first, Items) else ())
+        if last in {"HashMap", "LinkedHashMap", "TreeMap", "ConcurrentHashMap"}:
+            first = arguments.positional[0] if arguments.positional else None
+            return Table(dict(first.entries) if isinstance(first, Table) else {})
+        if last in {"StringBuilder", "StringBuffer"}:
+            return arguments.positional[0] if arguments.positional else self.strings(node.at).literal("")
+        return self.host.construct(node.type, arguments, self.unit)
+
+    def elements(self, value: Items | Table) -> Iterator[Value]:
+        """What a `for … in` goes through."""
+        if isinstance(value, Items):
+            yield from value.values
+            return
+        for key, entry in list(value.entries.items()):
+            yield Table({"key": self.strings(0).literal(key), "value": entry})
+
+
+def _overload(methods: Sequence[tree.Method], count: int) -> tree.Method:
+    """The method that takes `count` arguments, defaults counted; else the first."""
+    for method in methods:
+        required = sum(parameter.default is None for parameter in method.parameters)
+        if required <= count <= len(method.parameters):
+            return method
+    return methods[0]
