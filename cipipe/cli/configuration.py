@@ -3,20 +3,25 @@
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cipipe.cli import environ
-from cipipe.config import Config, load
 from cipipe.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cipipe.config import Config
 
 _NAME = "cipipe.yaml"
 _READ = 2_000_000  # bytes; more than any configuration may have
 
 
-def read(config_file: str | None) -> Config:
+def read(config_file: str | None) -> "Config":
     """The configuration in `config_file`, else in the `cipipe.yaml` found upwards; raise `ConfigError`.
 
     `Config.file` is the path from the current folder, so that its parent is the folder that it stands in.
     """
+    from cipipe.config import load  # noqa: PLC0415 - commands import this module, and `--help` needs no YAML
+
     path = Path(config_file) if config_file else find(Path.cwd())
     config = load(_content(path), _shown(path))
     environ.refuse_unknown_tokens(

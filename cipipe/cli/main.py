@@ -65,8 +65,9 @@ def run(arguments: Sequence[str]) -> int:
         return _invoke(arguments)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except BrokenPipeError:
-        return 0  # help, or the schema, for a reader that went away early (`| head`)
+    except BrokenPipeError:  # help, or the schema, for a reader that went away early (`| head`)
+        output.forget_stdout()
+        return 0
     except (KeyboardInterrupt, click.Abort):
         return output.interrupted()
     except (CipipeError, click.ClickException) as failure:

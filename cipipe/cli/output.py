@@ -61,7 +61,10 @@ def failed(failure: CipipeError, *, as_json: bool) -> int:
         to_stderr(f"{_painted('hint:', 'cyan')} {message(failure.hint)}")
     if as_json:
         document = json.dumps({"error": failure.document()}, ensure_ascii=False)
-        _to_stdout(secrets.redact(document) + "\n", machine=True)
+        try:
+            _to_stdout(secrets.redact(document) + "\n", machine=True)
+        except ExternalError as problem:
+            return failed(problem, as_json=False)
     return failure.exit_code
 
 
@@ -106,17 +109,21 @@ def _to_stdout(text: str, *, machine: bool) -> None:
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         click.echo(text, nl=False)
     except OSError as problem:
-        # What is left in the buffer would fail once more when Python flushes it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
         if problem.errno != errno.EPIPE:
             raise ExternalError(f"cannot write the report to stdout: {problem.strerror}") from None
+
+
+def forget_stdout() -> None:
+    """Nobody reads it: what is left in its buffer would fail once more when Python flushes it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _to_file(text: str, path: Path) -> None:
     """A regular file is replaced as a whole; `/dev/stdout` and pipes are written to."""
     data = text.encode("utf-8", "backslashreplace")
     try:
-        if path.exists() and not path.is_file():
+        if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
             path.write_bytes(data)
             return
         target = path.resolve()

@@ -4,7 +4,7 @@ import re
 
 from cipipe import secrets
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
 _NEXT_LINE = "\n  | "  # a continued line must not start a workflow command ("::error::") of a CI's log
 
 
