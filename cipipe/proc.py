@@ -29,6 +29,21 @@ _CHUNK = 1 << 16
 _log = logging.getLogger("cipipe")
 
 
+_running: set[subprocess.Popen[bytes]] = set()
+_interrupted = threading.Event()
+
+
+def interrupt() -> None:
+    """End the programs of all threads and start no other: somebody stops cipipe. Signal handlers may call it.
+
+    Children have sessions of their own, so that ^C does not reach them, and a thread that waits for one
+    hears nothing of it.
+    """
+    _interrupted.set()
+    for process in list(_running):
+        _signal(process, signal.SIGTERM)
+
+
 class Deadline:
     """A point in time that all steps of one job share; `seconds` from now on a monotonic clock."""
 
@@ -51,8 +66,8 @@ class Deadline:
         return DeadlineError(f"{what} did not end within the deadline of {self.seconds:g} s")
 
     def sleep(self, seconds: float) -> None:
-        """Wait `seconds`, but not past the deadline."""
-        time.sleep(min(seconds, self.remaining()))
+        """Wait `seconds`, but not past the deadline, and not when somebody stops cipipe."""
+        _interrupted.wait(min(seconds, self.remaining()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +239,10 @@ class _Drain(threading.Thread):
 def _start(
     argv: Sequence[str], env: Mapping[str, str], cwd: Path | None, stderr: int = subprocess.PIPE
 ) -> subprocess.Popen[bytes]:
+    if _interrupted.is_set():
+        raise ExternalError(f"{_name(argv)} was not started: interrupted")
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=dict(env), cwd=cwd,
             start_new_session=True,
         )  # fmt: skip
@@ -233,6 +250,10 @@ def _start(
         raise MissingToolError(f"{argv[0]} is not there") from None
     except OSError as error:
         raise ExternalError(f"{_name(argv)} cannot be started: {error.strerror}") from None
+    _running.add(process)
+    if _interrupted.is_set():
+        _signal(process, signal.SIGTERM)
+    return process
 
 
 def _piped(stream: IO[bytes] | None) -> IO[bytes]:
@@ -242,12 +263,14 @@ def _piped(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: Deadline | None) -> bool:
-    """Whether the process ended in time."""
-    try:
-        process.wait(deadline.remaining() if deadline else None)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+    """Whether the process ended in time.
+
+    A thread waits, since `wait` with a time-out looks only every 50 ms, which each of a bump's steps would pay.
+    """
+    waiter = threading.Thread(target=process.wait, daemon=True)
+    waiter.start()
+    waiter.join(deadline.remaining() if deadline else None)
+    return not waiter.is_alive()
 
 
 def _feed(stream: IO[bytes], content: bytes) -> None:
@@ -264,6 +287,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     finally:  # also on a second ^C
         _signal(process, signal.SIGKILL)
         process.wait()
+        _running.discard(process)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -59,7 +60,7 @@ def _cipipe() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code (DESIGN section 3)."""
     output.prepare_streams()
-    _stop_on_terminate()
+    _unwind_when_stopped()
     as_json = _asked_for_json(arguments)
     try:
         return _invoke(arguments)
@@ -93,13 +94,16 @@ def _invoke(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _stop_on_terminate() -> None:
-    """A CI cancels by SIGTERM: that unwinds like ^C, so that children end and private folders go."""
+def _unwind_when_stopped() -> None:
+    """A CI cancels by SIGTERM, a person by ^C: both unwind, so that children end and private folders go."""
 
     def stop(_number: int, _frame: object) -> None:
+        if proc := sys.modules.get("cipipe.proc"):
+            proc.interrupt()
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
 
 

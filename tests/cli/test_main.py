@@ -146,9 +146,10 @@ def test_control_characters_of_others_do_not_reach_the_terminal(cipipe: Cipipe) 
 
 
 WAITING = """
-import sys, threading, time
+import os, sys
 from concurrent.futures import ThreadPoolExecutor
 import click
+from cipipe import proc
 from cipipe.cli import commands, main, options
 commands.COMMANDS["wait"] = ("__main__", "Wait.")
 
@@ -156,7 +157,10 @@ commands.COMMANDS["wait"] = ("__main__", "Wait.")
 @options.common()
 def command(output_format, output_file):
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(time.sleep, 1)
+        script = "import os, time; print(os.getpid(), file=open('pid', 'w'), flush=True); time.sleep(60)"
+        waiting = pool.submit(proc.run, [sys.executable, "-c", script], env={})
+        while not (os.path.exists("pid") and os.path.getsize("pid")):
+            proc.Deadline(1).sleep(0.01)
         print("ready", flush=True)
         waiting.result()
 
@@ -165,7 +169,7 @@ sys.exit(main.run(["wait"]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_is_130(tmp_path: Path, number: signal.Signals) -> None:
+def test_interrupted_is_130_and_leaves_no_child(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", WAITING],
         stdout=subprocess.PIPE,
@@ -176,8 +180,10 @@ def test_interrupted_is_130(tmp_path: Path, number: signal.Signals) -> None:
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=10)
     assert (process.returncode, words) == (130, b"error: interrupted\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 BUG = """
