@@ -6,12 +6,12 @@ In the order of use:
         with Repository(Git(environ, folder / "home", deadline), remote, folder, credentials) as repository:
             fetched = repository.fetch("main", also=["cipipe/staging/app-1a2b3c4d"])
             entries = repository.candidates(fetched.base, ["manifests/staging"], is_manifest)
-            contents = repository.read(entries)                       # path -> bytes
+            contents = repository.read(entries)
             edit = repository.prepare(fetched.base, entries, {path: new bytes})
             commit = repository.commit(edit, message, date=seconds)
             push = repository.push(commit.id, "main", expected=fetched.base.id)
 
-Each may raise StartOver: the repository was replaced by a fresh one, and the caller begins with `fetch` again.
+Each may raise StartOver: the repository is a fresh one now, and the caller begins with `fetch` again.
 """
 
 import random
@@ -52,7 +52,7 @@ def check_branch(name: str) -> str:
 
 
 class StartOver(GitError):  # noqa: N818 - what to do, not only what happened
-    """The repository was emptied (a broken cache, a server without partial fetch): begin with `fetch` again."""
+    """The repository is empty again (a broken cache, a server without partial fetch): `fetch` once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Edit:
 class Repository:
     """A private bare repository for one remote; a context manager.
 
-    `folder` is private and lives as long as this (`folder.private_folder`). `cache_dir` keeps objects for later
-    runs. `filtered` asks for no blobs but those that are read.
+    `folder` is private and lives as long as this (`folder.private_folder`). `cache_dir` keeps objects for
+    later runs.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Repository:
             self._throw_cache_away()
             self._reading(*arguments)
         self._objects.close()  # the next one sees the new refs
-        return self._checked(lambda: self._tips(branch, also))
+        return self._checked(lambda: self._tips(also))
 
     def history(self, tip: Commit, limit: int = DEPTH) -> tuple[Commit, ...]:
         """`tip` and the commits before it that were fetched, newest first, at most `limit`."""
@@ -172,7 +172,7 @@ class Repository:
         return paths.candidates(listing, wanted)
 
     def read(self, entries: Iterable[paths.Entry]) -> dict[str, bytes]:
-        """Path -> content, with one request for all that is not here yet; raises ManifestError for LFS pointers."""
+        """Path -> content, one request for all that is missing; raises ManifestError for LFS pointers."""
         listed = list(entries)
         missing = {entry.blob for entry in listed} - self._known_blobs()
         if missing:
@@ -184,7 +184,7 @@ class Repository:
     def prepare(self, base: Commit, entries: Iterable[paths.Entry], contents: Mapping[str, bytes]) -> Edit:
         """The edit that puts `contents` (path -> bytes) in the place of files among `entries`.
 
-        The new tree is worked out from the base's trees, each checked by its id: nothing but these blobs differs.
+        The new tree is worked out from the base's trees, each checked by its id: only these blobs differ.
         """
         known = {entry.path: entry for entry in entries}
         files = tuple(
@@ -195,11 +195,11 @@ class Repository:
         tree = self._checked(lambda: replaced(self._objects.tree, base.tree, blobs))
         return Edit(base, tree, files)
 
-    def commit(
+    def commit(  # noqa: PLR0913 - by name only
         self, edit: Edit, message: str, *, date: int, name: str = _NAME, email: str = _EMAIL,
         signing: Signing | None = None,
     ) -> Commit:  # fmt: skip
-        """Commit `edit` on its base; `date` (seconds since the epoch, UTC) is the author's and the committer's.
+        """Commit `edit` on its base; `date` (seconds since the epoch) is the author's and the committer's.
 
         The same arguments make the same id, signatures by ECDSA and gpg apart.
         """
@@ -234,7 +234,7 @@ class Repository:
         return parse_push(completed, self._remote, self._credentials)
 
     def remote_branches(self, patterns: Sequence[str]) -> dict[str, str]:
-        """Branch -> commit id on the remote, now, for full branch names or globs such as `cipipe/staging/*`."""
+        """Branch -> commit id on the remote now, for full names or globs such as `cipipe/staging/*`."""
         for pattern in patterns:
             check_branch(pattern.replace("*", "x"))
         refs = [f"refs/heads/{pattern}" for pattern in patterns]
@@ -278,7 +278,7 @@ class Repository:
         self._cache = None
         self._create()
 
-    def _tips(self, branch: str, also: Sequence[str]) -> Fetched:
+    def _tips(self, also: Sequence[str]) -> Fetched:
         base = self._objects.commit(_BASE)
         others = {}
         for number, name in enumerate(also):

@@ -1,4 +1,4 @@
-"""Which files of a tree may be edited: paths come from the tree's listing alone, and hostile ones are refused."""
+"""Which files of a tree may be edited: paths come from its listing alone, and hostile ones are refused."""
 
 import re
 import unicodedata

@@ -1,7 +1,7 @@
 """Signed commits (`--sign`): the ssh or gpg key that the runner's own Git configuration names.
 
-Only the key and its kind are read from there (`user.signingKey`, `gpg.format`). The programs are this machine's
-`gpg` and `ssh-keygen`, whatever the configuration says: it could name any program.
+Only the key and its kind are read from there (`user.signingKey`, `gpg.format`). The programs are this
+machine's `gpg` and `ssh-keygen`, whatever the configuration says: it could name any program.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from cipipe.git.trees import Commit
 from cipipe.proc import run
 
 _PROGRAMS = {"openpgp": ("gpg.program", "gpg"), "ssh": ("gpg.ssh.program", "ssh-keygen")}
+_KEYS = "^(user[.]signingkey|gpg[.]format)$"
 _HINT = "git config --global gpg.format ssh && git config --global user.signingKey ~/.ssh/id_ed25519.pub"
 
 
@@ -26,9 +27,9 @@ class Signing:
 
     @classmethod
     def of_runner(cls, git: Git) -> "Signing":
-        """What the global Git configuration of cipipe's own user says; raises ConfigError where it says nothing."""
+        """What the user's global Git configuration says; raises ConfigError where it says nothing."""
         completed = run(
-            [git.program, "config", "--global", "--includes", "--null", "--get-regexp", "^(user[.]signingkey|gpg[.]format)$"],
+            [git.program, "config", "--global", "--includes", "--null", "--get-regexp", _KEYS],
             env=_with_home(git, git.local(git.home)), cwd=git.home, deadline=git.deadline,
         )  # fmt: skip
         pairs = (
