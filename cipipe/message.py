@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from cipipe.image import ImageRef
 from cipipe.results import Change
-from cipipe.trailers import Trailers, edit_hash, render
+from cipipe.trailers import Trailers, render
 
 _NAME_LENGTH = 60
 
@@ -14,8 +14,8 @@ _NAME_LENGTH = 60
 def branch_name(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:
     """The one branch for `environment` and the set of repositories in `refs`, whatever their order and tags.
 
-    `names` maps a normalized repository to its name under `images:`. The hash at the end keeps names apart that
-    read alike, and lets a pattern match this branch alone.
+    `names` maps a normalized repository to its name under `images:`. The hash at the end keeps names apart
+    that read alike, and lets a pattern match this branch alone.
     """
     repositories = sorted({ref.normalized for ref in refs})
     first = names.get(repositories[0], repositories[0].rpartition("/")[2])
@@ -36,22 +36,10 @@ def title(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) 
     )
 
 
-def commit_message(
-    head: str, changes: Sequence[Change], trailers: Callable[[str], Trailers]
-) -> Callable[[str], str]:
-    """The message, still to be told the id of the commit's tree, which the trailers hold."""
+def commit_message(head: str, changes: Sequence[Change], bump: Trailers) -> str:
+    """The message: what a reader wants to know, then the trailers that a later run reads."""
     table = "\n".join(f"{change.file}:{change.line}\n  {change.old} -> {change.new}" for change in changes)
-    return lambda tree: f"{head}\n\n{table}\n\n{render(trailers(tree))}"
-
-
-def same_edit(before: Mapping[str, tuple[str, str]], after: Mapping[str, str]) -> str:
-    """`Cipipe-Edit` of files given as path -> (mode, blob id) before and path -> blob id after."""
-    return edit_hash((path, before[path][0], before[path][1], blob) for path, blob in after.items())
-
-
-def blob_id(content: bytes) -> str:
-    """The id that Git gives `content` (gitformat-object, SHA-1)."""
-    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+    return f"{head}\n\n{table}\n\n{render(bump)}"
 
 
 def _short(ref: ImageRef, names: Mapping[str, str]) -> str:

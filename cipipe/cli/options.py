@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -22,6 +23,43 @@ config = click.option(
 dry_run = click.option(
     "--dry-run", is_flag=True, envvar="CIPIPE_DRY_RUN", help="Show the change; write nothing anywhere."
 )
+
+container = click.option(
+    "--container", metavar="NAME", help="Change only the container of this name; none is exit 3."
+)
+key = click.option(
+    "--key", metavar="PATH", help="Change only the scalar at this dotted path; REF may then be `:TAG` alone."
+)
+
+
+def delivery(command: Command) -> Command:
+    """The options of a delivery."""
+    for option in reversed(
+        (
+            click.option(
+                "--cache-dir",
+                type=click.Path(file_okay=False, path_type=Path),
+                metavar="DIR",
+                help="Keep Git objects here between runs; safe to share, and to lose.",
+            ),
+            click.option(
+                "--sign", is_flag=True, help="Sign the commit with the key of the user's Git configuration."
+            ),
+            click.option(
+                "--allow-downgrade", is_flag=True, help="Overwrite what a newer run has set, as well."
+            ),
+            click.option(
+                "--timeout",
+                type=click.FloatRange(min=1, max=86_400),
+                default=120,
+                show_default=True,
+                metavar="SECONDS",
+                help="How long one environment's delivery may take.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def common(*formats: str) -> Callable[[Command], Callable[..., Any]]:

@@ -1,0 +1,311 @@
+"""How a change reaches an environment's branch: what bump, promote and run share (DESIGN section 7).
+
+Every attempt reads the remote anew and decides by its state, never by a message: the tag is there (done), the
+base moved (derive the edit again from the new base), or it did not (try again, for a while). Text is never
+merged.
+"""
+
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cipipe import failpoints, manifests, message, registry, trailers
+from cipipe.config import Environment
+from cipipe.diff import unified
+from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
+from cipipe.git import bare
+from cipipe.git.credentials import credentials
+from cipipe.git.failures import UnreachableError
+from cipipe.git.folder import private_folder
+from cipipe.git.paths import Entry
+from cipipe.git.push import Push
+from cipipe.git.runner import Git
+from cipipe.git.signing import Signing
+from cipipe.git.trees import Commit
+from cipipe.git.url import Remote
+from cipipe.image import ImageRef
+from cipipe.order import is_older, setters
+from cipipe.proc import Deadline
+from cipipe.results import Change, Delivery, Status
+from cipipe.trailers import Trailers
+from cipipe.trigger import Trigger
+
+_log = logging.getLogger("cipipe")
+_UNMOVED = 5  # refusals of a base that did not move, before cipipe gives up
+_UNREACHABLE = 4  # in a row, each of which stands for several tries
+_LONGEST_PAUSE = 8.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of an edit and of its delivery; `timeout` is in seconds, for one environment."""
+
+    container: str | None = None
+    key: str | None = None
+    cache_dir: Path | None = None
+    sign: bool = False
+    allow_downgrade: bool = False
+    dry_run: bool = False
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`refs` into `environment` at `remote`; `names` maps a repository to its configured name."""
+
+    environment: Environment
+    remote: Remote
+    forge: str
+    refs: tuple[ImageRef, ...]
+    names: Mapping[str, str]
+    trigger: Trigger
+    options: Options
+
+    @property
+    def bump_branch(self) -> str | None:
+        """The branch that a pull request comes from; None where the delivery is a push."""
+        if self.environment.delivery == "push":
+            return None
+        return message.branch_name(self.environment.name, self.refs, self.names)
+
+
+def deliver(task: Task) -> Delivery:
+    """Deliver `task`; a `CipipeError` becomes a delivery with status `failed`, so that others go on."""
+    try:
+        return _deliver(task)
+    except CipipeError as error:
+        _log.info("%s: failed", task.environment.name)
+        return Delivery(task.environment.name, "failed", error=error)
+
+
+def _deliver(task: Task) -> Delivery:
+    deadline = Deadline(task.options.timeout)
+    environ, name = task.trigger.environ, task.environment.name
+    with private_folder(environ) as folder:
+        git = Git(environ, folder / "home", deadline, task.trigger.root)
+        own = credentials(environ, task.remote, environment=name, forge=task.forge)
+        with bare.Repository(git, task.remote, folder, own, cache_dir=task.options.cache_dir) as repository:
+            signing = Signing.of_runner(git) if task.options.sign else None
+            attempt = _Attempt(task, repository, deadline, signing)
+            return _until_it_stands(attempt.run, deadline)
+
+
+def _until_it_stands(attempt: Callable[[], Delivery | None], deadline: Deadline) -> Delivery:
+    """Repeat `attempt` until it returns a delivery, with full jitter that grows with losses and load."""
+    losses = unreachable = 0
+    while True:
+        started = time.monotonic()
+        try:
+            if delivery := attempt():
+                return delivery
+            losses, unreachable = losses + 1, 0
+        except bare.StartOver:
+            continue
+        except UnreachableError as error:
+            unreachable += 1
+            if unreachable == _UNREACHABLE:
+                raise
+            _log.info("the server did not answer, trying again: %s", error.message)
+        if deadline.expired:
+            raise deadline.error("the delivery")
+        cycle = max(0.2, time.monotonic() - started)
+        deadline.sleep(random.uniform(0, min(_LONGEST_PAUSE, cycle * 2 ** min(losses, 6))))  # noqa: S311 -
+        jitter
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one look at the remote found; `tip` is the bump branch's, `merged` says that the base has it."""
+
+    base: Commit
+    history: tuple[Commit, ...]
+    tip: Commit | None
+    entries: tuple[Entry, ...]
+    before: Mapping[str, bytes]
+    edit: manifests.Edit
+
+    @property
+    def merged(self) -> bool:
+        """Whether the bump branch's tip is in the branch already."""
+        return self.tip is not None and self.tip.id in {commit.id for commit in self.history}
+
+
+class _Attempt:
+    """One look at the remote, one edit, one push; run again, it starts from what the remote holds then."""
+
+    def __init__(
+        self, task: Task, repository: bare.Repository, deadline: Deadline, signing: Signing | None
+    ) -> None:
+        self._task = task
+        self._repository = repository
+        self._deadline = deadline
+        self._signing = signing
+        self._pushed: dict[str, Delivery] = {}  # commits that may have reached the remote
+        self._refusals = 0  # while the remote did not move
+        self._seen: tuple[str, str | None] | None = None  # base and tip at the last look
+
+    def run(self) -> Delivery | None:
+        """The delivery, or None where a push did not stand and the remote must be read again."""
+        found = self._look()
+        if landed := self._landed(found):
+            return landed
+        result = Delivery(
+            self._task.environment.name, "unchanged", base=found.base.id, notes=found.edit.notes
+        )
+        if not found.edit.contents:
+            return result
+        late, notes = self._is_late(found)
+        result = replace(result, notes=(*result.notes, *notes))
+        if late:
+            return replace(result, status="superseded")
+        result = replace(result, changes=found.edit.changes, diff=unified(found.before, found.edit.contents))
+        edit = self._repository.prepare(found.base, found.entries, found.edit.contents)
+        bump = self._trailers(edit)
+        failpoints.reach("edited")
+        if found.tip and not found.merged and (status := self._of_tip(found.tip, bump)):
+            return replace(result, status=status, commit=found.tip.id, branch=self._task.bump_branch)
+        result = replace(result, status="changed")
+        if self._task.options.dry_run:
+            return result
+        return self._push(found, self._commit(edit, bump, found.edit.changes), result)
+
+    def _look(self) -> _Found:
+        environment, repository, branch = self._task.environment, self._repository, self._task.bump_branch
+        _log.info("%s: reading branch %s of %s", environment.name, environment.branch, self._task.remote)
+        fetched = repository.fetch(environment.branch, [branch] if branch else [])
+        failpoints.reach("fetched")
+        paths = _paths(environment, self._task.refs, self._task.names)
+        entries = repository.candidates(fetched.base, paths, manifests.is_manifest)
+        if not entries:
+            raise NothingMatched(
+                f"no manifest at {' or '.join(paths)} on '{environment.branch}' of {self._task.remote}",
+                hint=f"check 'path' of environment '{environment.name}'",
+            )
+        before = repository.read(entries)
+        history, tip = repository.history(fetched.base), fetched.others.get(branch or "")
+        seen = (fetched.base.id, tip.id if tip else None)
+        self._refusals = self._refusals + 1 if seen == self._seen else 0
+        self._seen = seen
+        return _Found(fetched.base, history, tip, entries, before, self._edit(before))
+
+    def _edit(self, before: Mapping[str, bytes]) -> manifests.Edit:
+        """The edit; a digest that a pinned field needs is asked of the registry."""
+        options, refs = self._task.options, self._task.refs
+        unpinned = manifests.needs_digest(before, refs, container=options.container, key=options.key)
+        if unpinned:
+            environ = self._task.trigger.environ
+            digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
+            refs = tuple(ref.with_tag(ref.tag, digests.get(ref, ref.digest)) for ref in refs)
+        return manifests.edit(before, refs, container=options.container, key=options.key)
+
+    def _landed(self, found: _Found) -> Delivery | None:
+        """A push whose answer was lost, or that another commit covered since, did stand."""
+        known = {commit.id for commit in found.history} | ({found.tip.id} if found.tip else set())
+        return next((delivery for commit, delivery in self._pushed.items() if commit in known), None)
+
+    def _is_late(self, found: _Found) -> tuple[bool, tuple[str, ...]]:
+        """Whether what stands is newer than this run, and a note where that cannot be known."""
+        if self._task.options.allow_downgrade:
+            return False, ()
+        environment, origin = self._task.environment.name, self._task.trigger.origin
+        held = _refs(change.old for change in found.edit.changes)
+        standing = setters(_bumps(found.history), environment, held)
+        comparable = origin.commit or origin.pipeline
+        if comparable and len(standing) < len(held) and len(found.history) >= bare.DEPTH:
+            deeper = self._repository.deepen(self._task.environment.branch)
+            standing = setters(_bumps(deeper), environment, held)
+        is_ancestor = self._task.trigger.is_ancestor
+        verdicts = {ref: is_older(origin, bump.origin, is_ancestor) for ref, bump in standing.items()}
+        if newer := [str(ref) for ref, verdict in verdicts.items() if verdict]:
+            return True, (f"{newer[0]} was set by a newer run; --allow-downgrade overwrites it",)
+        known = len(standing) == len(held) and None not in verdicts.values()
+        return False, () if known else ("order: not compared",)
+
+    def _of_tip(self, tip: Commit, ours: Trailers) -> Status | None:
+        """What the bump branch that is there means; None when it is an older bump, to be replaced.
+
+        Raises `PolicyError` when its tip is not cipipe's own commit: a person's work is never overwritten.
+        """
+        theirs = trailers.parse(tip.message)
+        if theirs is None or tip.committer_email != bare.EMAIL or theirs.tree != tip.tree:
+            raise PolicyError(
+                f"the tip of branch '{self._task.bump_branch}' is not cipipe's own commit ({tip.id[:12]})",
+                hint="merge or close what stands there, delete the branch, and run again",
+            )
+        if theirs.edit == ours.edit:
+            return "unchanged"
+        if self._task.options.allow_downgrade:
+            return None
+        late = is_older(ours.origin, theirs.origin, self._task.trigger.is_ancestor)
+        return "superseded" if late else None
+
+    def _trailers(self, edit: bare.Edit) -> Trailers:
+        files = ((file.path, file.mode, file.before, file.after) for file in edit.files)
+        name, origin = self._task.environment.name, self._task.trigger.origin
+        return Trailers(name, self._task.refs, origin, trailers.edit_hash(files), edit.tree)
+
+    def _commit(self, edit: bare.Edit, bump: Trailers, changes: tuple[Change, ...]) -> Commit:
+        """The commit; its date is the later of base and source, so that the same bump has the same id."""
+        head = message.title(self._task.environment.name, self._task.refs, self._task.names)
+        text = message.commit_message(head, changes, bump)
+        date = max(edit.base.committed, bump.origin.commit_time or 0)
+        commit = self._repository.commit(edit, text, date=date, signing=self._signing)
+        failpoints.reach("committed")
+        return commit
+
+    def _push(self, found: _Found, commit: Commit, result: Delivery) -> Delivery | None:
+        environment = self._task.environment
+        branch = self._task.bump_branch or environment.branch
+        expected = found.base if self._task.bump_branch is None else found.tip
+        _log.info("%s: pushing %s to %s", environment.name, commit.id[:12], branch)
+        push = self._repository.push(commit.id, branch, expected=expected.id if expected else None)
+        failpoints.reach("pushed")
+        result = replace(result, commit=commit.id, branch=branch)
+        if push.ok:
+            return result
+        self._pushed[commit.id] = result
+        _log.info("%s: the push did not stand (%s)", environment.name, push.reason)
+        if push.declined or self._refusals >= _UNMOVED:
+            raise _rejected(push, branch)
+        if push.outcome == "rejected" and (other := self._conflicting(branch)):
+            raise RejectedError(
+                f"branch '{branch}' cannot exist beside branch '{other}'",
+                hint=f"delete or rename '{other}': Git keeps branches as files in folders",
+            )
+        return None
+
+    def _conflicting(self, branch: str) -> str | None:
+        """A branch that is a folder of `branch`, or below it, which Git cannot hold at the same time."""
+        parts = branch.split("/")
+        above = ["/".join(parts[:end]) for end in range(1, len(parts))]
+        return next(iter(self._repository.remote_branches([*above, f"{branch}/*"])), None)
+
+
+def _rejected(push: Push, branch: str) -> RejectedError:
+    said = f": {push.said}" if push.said else ""
+    hint = "see the server's rules for this branch"
+    return RejectedError(f"the server refuses the push to '{branch}' ({push.reason}){said}", hint=hint)
+
+
+def _paths(environment: Environment, refs: tuple[ImageRef, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The environment's paths with each image's name in the place of `{image}`."""
+    images = [names.get(ref.normalized, ref.repository.rpartition("/")[2]) for ref in refs]
+    return tuple(
+        dict.fromkeys(path.replace("{image}", image) for path in environment.path for image in images)
+    )
+
+
+def _bumps(history: tuple[Commit, ...]) -> list[Trailers]:
+    return [bump for commit in history if (bump := trailers.parse(commit.message))]
+
+
+def _refs(texts: Iterable[str]) -> list[ImageRef]:
+    refs = []
+    for text in texts:
+        with contextlib.suppress(ImageError):
+            refs.append(ImageRef.parse(text))
+    return list(dict.fromkeys(refs))
