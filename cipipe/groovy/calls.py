@@ -185,6 +185,7 @@ class Calls(Iterations):
         if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
             return Unknown(f"{name}()")
         scope = Scope({}, unit.scope)
+        self.ran.add(id(method))
         self.running.append(id(method))
         self.calls.append(arguments.location)
         value = self._method_body(unit, method, positional, scope)

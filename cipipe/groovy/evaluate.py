@@ -202,7 +202,9 @@ class Evaluator(Calls):
             value = self.evaluate(part[0], scope)
             if isinstance(value, Function):
                 value = self.run(value, [])
-            found = [self.strings(part[0].at).text(v, part[1]) for v in possibilities(value)]
+            at = part[0].at
+            found = [self.strings(at).text(v, part[1]) for v in possibilities(value)]
+            found = [text.placed(self.unit.source, at) for text in found]
             choices = choices or isinstance(value, Choice)
             if len(texts) * len(found) > CHOICES_LIMIT:
                 found = found[: max(CHOICES_LIMIT // len(texts), 1)]
@@ -285,7 +287,7 @@ class Evaluator(Calls):
         if len(node.operands) == 1:
             return self._prefix(node, scope)
         strings = self.strings(node.at)
-        value = self.evaluate(node.operands[0], scope)
+        value = self._operand(node.operands[0], scope)
         for operator, operand in zip(node.operators, node.operands[1:], strict=True):
             if operator in {"as", "instanceof"}:
                 value = value if operator == "as" else Unknown("a type")
@@ -294,7 +296,7 @@ class Evaluator(Calls):
             if (operator == "&&" and known is False) or (operator == "||" and known is True):
                 value = known
                 continue
-            right = self.evaluate(operand, scope)
+            right = self._operand(operand, scope)
             if operator == "<<" and isinstance(value, Items):
                 self.journal.write(value.cell, "values", (*value.values, right))
             elif operator == "<<" and isinstance(value, Table) and isinstance(right, Table):
@@ -302,6 +304,15 @@ class Evaluator(Calls):
                     self.journal.write(value.entries, key, entry)
             else:
                 value = operate(operator, value, right, strings)
+        return value
+
+    def _operand(self, node: tree.Node, scope: Scope) -> Value:
+        """A text that is not written here counts as written where it is used; what is not known gets its name."""
+        value = self.evaluate(node, scope)
+        if isinstance(node, tree.Name | tree.Property | tree.Index):
+            source = self.unit.source
+            placed = [v.placed(source, node.at) if isinstance(v, Text) else v for v in possibilities(value)]
+            return Choice(tuple(placed)) if isinstance(value, Choice) else placed[0]
         return value
 
     def _prefix(self, node: tree.Operation, scope: Scope) -> Value:

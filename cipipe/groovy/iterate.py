@@ -44,6 +44,7 @@ class Iterations:
         self.calls: list[Location] = []
         self.running: list[int] = []
         self.returns: list[Value] | None = None
+        self.ran: set[int] = set()
         self._work = 0
         self._assigned: dict[int, frozenset[str]] = {}
 

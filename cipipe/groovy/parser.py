@@ -1,6 +1,7 @@
 """Groovy statements: a tolerant parser that loses no call, whatever stands around it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cipipe.groovy import tree
 from cipipe.groovy.expressions import DEPTH_LIMIT, PRIMITIVES, Expressions
@@ -23,6 +24,7 @@ class Parsed:
     faults: tuple[Fault, ...]
 
 
+@lru_cache(maxsize=64)
 def parse(source: Source) -> Parsed:
     """The tree of a whole file; nothing in it raises."""
     lexer = Lexer(source)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from cipipe.pipelines.model import HOLE, Script
 from cipipe.pipelines.holes import mapped_script
+from cipipe.pipelines.model import HOLE, Script
 from cipipe.results import Location
 
 TEXT_LIMIT = 1_000_000  # characters that one computed string may have; doubling in a loop stops here
@@ -31,6 +31,17 @@ class Source:
         """Line and column of an offset."""
         line = bisect_right(self._starts, offset)
         return Location(self.file, line, offset - self._starts[line - 1] + 1)
+
+
+@dataclass(frozen=True)
+class Embedded(Source):
+    """Groovy that a string holds: its places are those of the string."""
+
+    script: Script
+
+    def locate(self, offset: int) -> Location:
+        """Where the character of the string is written."""
+        return self.script.locate(offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,10 @@ class Text:
             pieces += self[at:begin].pieces + new.pieces
             at = end
         return Text((*pieces, *self[at:].pieces))
+
+    def placed(self, source: Source, offset: int) -> "Text":
+        """The same characters, all of them at one place: where a variable is used."""
+        return Text(tuple(Piece(p.text, source, offset, verbatim=False, hole=p.hole) for p in self.pieces))
 
     def place(self) -> Location | None:
         """Where its first character is written."""

@@ -1,0 +1,119 @@
+"""Reader of Jenkinsfiles, and of the shared library's steps and scripts that nothing in the repository calls."""
+
+import re
+from collections.abc import Iterable
+
+from cipipe.groovy import tree
+from cipipe.groovy.iterate import WorkExceeded
+from cipipe.groovy.parser import Parsed, parse
+from cipipe.groovy.source import Piece, Source
+from cipipe.groovy.values import Arguments
+from cipipe.pipelines.jenkins.host import Jenkins
+from cipipe.pipelines.jenkins.library import SIZE_LIMIT, Library, decode
+from cipipe.pipelines.jenkins.record import Record
+from cipipe.pipelines.model import Files, Pipeline, Problem
+from cipipe.results import Location
+
+_NAME = re.compile(r"(?i)(?:.*[._-])?jenkinsfile(?:[._-][^/]*)?|[^/]*jenkinsfile|[^/]*\.jenkins")
+_NO_PIPELINE = re.compile(r"(?i).*\.(?:md|adoc|rst|html|png|svg|ya?ml|json|lock|sh|py)")
+_OTHER = re.compile(r"(?:^|/)(?:tests?|main|buildSrc|spec|node_modules)/")
+_BRANCH = re.compile(r"(?:BRANCH_NAME|GIT_BRANCH|BRANCH|CHANGE_TARGET|branch|branchName)")
+
+
+def claims(path: str) -> bool:
+    """A Jenkinsfile by its name, or a Groovy script that is no source or test of an application."""
+    name = path.rpartition("/")[2]
+    if path.endswith(".groovy"):
+        return not _OTHER.search(path)
+    return _NAME.fullmatch(name) is not None and _NO_PIPELINE.fullmatch(name) is None
+
+
+def sniffs(path: str, content: bytes) -> bool:
+    """A file of any name that begins like a pipeline."""
+    return path.endswith(".groovy") or re.search(rb"(?m)^\s*(?:pipeline|node|podTemplate)\b[^\n]*\{", content) is not None
+
+
+def read(path: str, content: bytes, files: Files) -> Pipeline:
+    """The jobs of a Jenkinsfile; of a library's script, what each of its methods does."""
+    start = Location(path, 1)
+    if len(content) > SIZE_LIMIT:
+        return Pipeline(path, "jenkins", (), (Problem(start, "the file is too large to follow"),))
+    library = Library(files)
+    parsed = parse(Source(path, decode(content)))
+    record = Record(path, start)
+    unit = library.unit(parsed, path.rpartition("/")[2].removesuffix(".groovy"))
+    host = Jenkins(path, unit, library, record)
+    called = path.endswith(".groovy") and not _is_pipeline(parsed.body)
+    try:
+        _walk(host, parsed, called=called)
+    except WorkExceeded:
+        record.problems[Problem(start, "the pipeline is more than can be followed")] = None
+    except RecursionError:
+        record.problems[Problem(start, "the pipeline is nested too deep to follow")] = None
+    problems = (*library.problems, *record.problems)
+    branches = tuple(dict.fromkeys(_branches(parsed.body))) or None
+    return Pipeline(path, "jenkins", record.done(branches), problems, tuple(library.followed), called)
+
+
+def _is_pipeline(body: Iterable[tree.Node]) -> bool:
+    names = {node.target.name for node in body if isinstance(node, tree.Call) and isinstance(node.target, tree.Name)}
+    return bool(names & {"pipeline", "node", "podTemplate", "stage"})
+
+
+def _walk(host: Jenkins, parsed: Parsed, *, called: bool) -> None:
+    evaluator, unit = host.context.evaluator, host.context.main
+    for node in parsed.body:
+        if isinstance(node, tree.Annotation) and node.name == "Library":
+            host.context.foreign_library = True
+    evaluator.statements(parsed.body, unit.scope)
+    if not called:
+        return
+    for name in sorted(unit.methods, key=lambda name: name != "call"):
+        for method in unit.methods[name]:
+            if id(method) not in evaluator.ran:
+                evaluator.invoke(unit, name, Arguments([], {}, parsed.source.locate(method.at)))
+    for node in parsed.body:
+        if isinstance(node, tree.Class):
+            _walk_class(host, node)
+
+
+def _walk_class(host: Jenkins, kind: tree.Class) -> None:
+    evaluator = host.context.evaluator
+    found = host.context.library.class_unit(kind.name, host.context.main)
+    if found is None or found[1] is None:
+        return
+    made = host.object_of(found)
+    for name, methods in made.methods.items():
+        for method in methods:
+            if id(method) not in evaluator.ran:
+                evaluator.invoke(made, name, Arguments([], {}, made.source.locate(method.at)))
+
+
+def _branches(body: list[tree.Node]) -> Iterable[str]:
+    """Names of branches that conditions compare the build's branch with."""
+    pending: list[object] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tree.Operation) and node.operators[0] in {"==", "==~", "=~"}:
+            texts = [_text(operand) for operand in node.operands]
+            if any(_names_branch(operand) for operand in node.operands):
+                yield from (text.removeprefix("origin/") for text in texts if text)
+        if isinstance(node, tree.Call) and isinstance(node.target, tree.Name) and node.target.name == "branch":
+            yield from (text for argument in node.arguments if (text := _text(argument.value)))
+        if isinstance(node, tree.Node):
+            pending += [getattr(node, slot) for base in type(node).__mro__ for slot in getattr(base, "__slots__", ())]
+        elif isinstance(node, list | tuple):
+            pending += node
+
+
+def _text(node: tree.Node) -> str | None:
+    if isinstance(node, tree.String) and all(isinstance(part, Piece) for part in node.parts):
+        return "".join(part.text for part in node.parts if isinstance(part, Piece))
+    return None
+
+
+def _names_branch(node: tree.Node) -> bool:
+    name = node.name if isinstance(node, tree.Name | tree.Property) else ""
+    if isinstance(node, tree.String):
+        return any(not isinstance(part, Piece) and _BRANCH.search(part[1]) is not None for part in node.parts)
+    return isinstance(name, str) and _BRANCH.fullmatch(name) is not None

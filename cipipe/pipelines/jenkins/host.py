@@ -1,0 +1,176 @@
+"""Jenkins as the host of Groovy: names, objects, and which step means what."""
+
+from collections.abc import Callable
+
+from cipipe.groovy import tree
+from cipipe.groovy.evaluate import Evaluator
+from cipipe.groovy.parser import parse
+from cipipe.groovy.source import Source
+from cipipe.groovy.values import Arguments, Function, Handle, Items, Scope, Table, Unit, Value, possibilities, soft
+from cipipe.pipelines.jenkins import names
+from cipipe.pipelines.jenkins.blocks import BLOCKS
+from cipipe.pipelines.jenkins.context import Context, written_at
+from cipipe.pipelines.jenkins.library import Library, methods
+from cipipe.pipelines.jenkins.record import Record
+from cipipe.pipelines.jenkins.scripts import SCRIPTS, execute
+from cipipe.pipelines.model import WORKSPACE, Unknown
+from cipipe.results import Location
+
+_OURS = ("java.", "javax.", "groovy.", "hudson.", "jenkins.", "org.", "com.cloudbees.", "com.sap.piper.")
+_SELECTS = frozenset({"narrow", "related", "union", "freeze", "subtract"})
+_ROLLOUT_READS = frozenset({"status", "history"})
+
+Handler = Callable[[Context, Arguments], Value]
+HANDLERS: dict[str, Handler] = {**SCRIPTS, **BLOCKS}
+
+
+class Jenkins:
+    """The `Host` of the evaluator."""
+
+    def __init__(self, parsed_name: str, unit: Unit, library: Library, record: Record) -> None:
+        evaluator = Evaluator(unit)
+        evaluator.host = self
+        self.context = Context(parsed_name, library, evaluator, record)
+        self.context.env.values["WORKSPACE"] = soft(written_at(WORKSPACE, unit.source.locate(0)))
+
+    def variable(self, name: str, unit: Unit) -> Value:
+        """A global of Jenkins, a variable of the environment, a step or class of the library."""
+        context = self.context
+        if name in {"env", "params"}:
+            return context.env if name == "env" else context.params
+        if name in {"steps", "script"}:
+            return context.main
+        if name in context.env.values:
+            return context.env.values[name]
+        if name in context.params.values:
+            return context.params.values[name]
+        if "." not in name and (found := context.library.step(name)) is not None:
+            return found
+        last = name.rpartition(".")[2]
+        if last[:1].isupper() and (kind := context.library.class_unit(name if "." in name else last, unit)) is not None:
+            return self._object(*kind, steps=False)
+        return Unknown(name)
+
+    def is_step(self, name: str) -> bool:
+        """Steps that have no other meaning on an object that is not known."""
+        return name in names.SHELLS or name in {"withCredentials", "withEnv", "withKubeConfig", "container"}
+
+    def unclear(self, message: str, location: Location) -> None:
+        """A problem."""
+        self.context.unclear(message, location)
+
+    def execute(self, command: Value, location: Location) -> Value:
+        """`'command'.execute()`."""
+        return execute(self.context, command, location)
+
+    def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:
+        """What a step does."""
+        context = self.context
+        if receiver is None and name not in HANDLERS and (found := context.library.step(name)) is not None:
+            if "call" in found.methods:
+                return context.evaluator.invoke(found, "call", arguments)
+        if name.startswith("openshift.") or name.startswith("docker."):
+            return self._object_step(name, arguments, receiver)
+        if (handler := HANDLERS.get(name)) is not None:
+            return handler(context, arguments.normalized())
+        if name in names.DESCRIBING and (arguments.closures() or name == "agent"):
+            return None
+        if name not in names.QUIET | names.PLAIN and not _is_java(name):
+            context.note(name, arguments)
+            self._check_library(name, arguments, unit)
+        if name in names.ONCE or name.rpartition(".")[2] in {"inside", "withRun", "withServer", "withRegistry"}:
+            return context.run_all(arguments)
+        context.evaluator.run_unsure(arguments)
+        return Handle(name, arguments) if name in names.BINDINGS | {"credentials"} else Unknown(f"{name}()")
+
+    def _check_library(self, name: str, arguments: Arguments, unit: Unit) -> None:
+        known = names.KNOWN | names.ONCE | names.DESCRIBING | names.BINDINGS
+        if not self.context.foreign_library or "." in name or name in known or unit.source.file != self.context.file:
+            return
+        self.context.unclear(f"{name} is a step of a library that is not in this repository", arguments.location)
+
+    def _object_step(self, name: str, arguments: Arguments, receiver: Handle | None) -> Value:
+        context = self.context
+        base, _, member = name.rpartition(".")
+        if base == "openshift.selector" and member in _SELECTS:
+            return receiver
+        if name == "openshift.selector.rollout":
+            return Handle(name, arguments)
+        if base == "openshift.selector.rollout":
+            noted = f"{base}.{member}" if member in _ROLLOUT_READS else base
+            context.note(noted, arguments)
+            return Unknown(f"{name}()")
+        if name == "docker.image.run" or name == "docker.image.withRun":
+            self._docker_run(receiver, arguments)
+        if name in HANDLERS:
+            return HANDLERS[name](context, arguments)
+        if name not in {"openshift.withCluster", "openshift.withProject"} and not name.startswith("docker."):
+            context.note(name, arguments)
+        handed: tuple[Value, ...] = (Handle(base),) if member in {"withEach", "each"} and receiver else ()
+        context.run_all(arguments, handed)
+        return Handle(name, arguments)
+
+    def _docker_run(self, receiver: Handle | None, arguments: Arguments) -> None:
+        image = receiver.arguments.value("image") if receiver is not None and receiver.arguments else None
+        evaluator = self.context.evaluator
+        words: list[Value] = [arguments.value("args", 0), image, arguments.value("command", 1)]
+        parts = [evaluator.strings(0).text(possibilities(word)[0], "docker.image") for word in words if word is not None]
+        text = written_at("docker run ", arguments.location) + evaluator.strings(0).joined(
+            parts, written_at(" ", arguments.location)
+        )
+        self.context.run_script(text.placed(text.pieces[0].source, 0), "sh", arguments.location)
+
+    def construct(self, name: str, arguments: Arguments, unit: Unit) -> Value:
+        """An object of a class in the files."""
+        context = self.context
+        last = name.rpartition(".")[2]
+        if last == "ProcessBuilder":
+            first = arguments.positional[0] if arguments.positional else None
+            command = first if isinstance(first, Items) else Items({"values": tuple(arguments.positional)})
+            return execute(context, command, arguments.location)
+        kind = context.library.class_unit(name, unit)
+        if kind is None:
+            full = unit.imports.get(name, name)
+            if context.foreign_library and "." in full and not full.startswith(_OURS):
+                context.unclear(f"{full} is a class that is not in this repository", arguments.location)
+            context.evaluator.run_unsure(arguments)
+            return Handle(name)
+        made = self._object(*kind, steps=kind[1] is None)
+        if "<init>" in made.methods:
+            context.evaluator.invoke(made, "<init>", arguments)
+        else:
+            made.scope.variables.update(arguments.named)
+        return made
+
+    def object_of(self, found: tuple[Unit, tree.Class | None]) -> Unit:
+        """An object of a class, as nobody has made it."""
+        return self._object(*found, steps=False)
+
+    def _object(self, unit: Unit, kind: tree.Class | None, *, steps: bool) -> Unit:
+        members = kind.members if kind is not None else parse(unit.source).body
+        own = methods(members)
+        made = Unit(unit.name, unit.source, own, Scope({}), steps=steps, imports=unit.imports)
+        if kind is not None and kind.parent and kind.parent != kind.name:
+            parent = self.context.library.class_unit(kind.parent, unit)
+            if parent is not None and parent[1] is not kind:
+                outer = self._object(*parent, steps=steps)
+                made.methods = {**outer.methods, **own}
+                made.scope.variables.update(outer.scope.variables)
+        self._fields(made, members)
+        return made
+
+    def _fields(self, made: Unit, members: list[tree.Node]) -> None:
+        evaluator = self.context.evaluator
+        outer, evaluator.unit = evaluator.unit, made
+        for node in members:
+            if isinstance(node, tree.Assign) and node.declared:
+                value: Value = evaluator.evaluate(node.value, made.scope) if node.value else Unknown("a field")
+                for target in node.targets:
+                    if isinstance(target, tree.Name):
+                        made.scope.variables[target.name] = value
+        evaluator.unit = outer
+
+
+def _is_java(name: str) -> bool:
+    head = name.partition(".")[0]
+    return "." in name and (head[:1].isupper() or head in {"env", "params", "currentBuild", "scm", "java", "groovy", "log"})
