@@ -12,14 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    "errors results image secrets hints backends repository globs",
+    "errors results image secrets hints backends repository globs diff",
     "config manifests pipelines shell groovy policy source message order pull_request trailers",
-    "git registry builders forges engines ci proc programs",
-    "bump promote set_image build pipeline gate facts protect status demo delivery",
+    "git registry builders forges engines ci proc programs failpoints docker_config",
+    "bump promote set_image build pipeline gate facts protect status demo delivery trigger",
     "cli reports __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
-FLOWS = set(LAYERS[3].split()) - {"delivery"}
+FLOWS = set(LAYERS[3].split()) - {"delivery", "trigger"}
 # Pure layers see no process, network, environment, clock or standard stream.
 IMPURE = {
     "os",

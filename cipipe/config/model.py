@@ -37,7 +37,7 @@ class Image:
     name: Annotated[str, NotInFile("name")]
     repository: Annotated[_Line, "Where the image is pushed: registry and repository, without a tag."]
     context: Annotated[_Line, "The build context, a folder."] = "."
-    dockerfile: Annotated[_Line, "The Dockerfile."] = "Dockerfile"
+    dockerfile: Annotated[_Line, "The Dockerfile, from the context."] = "Dockerfile"
     lines: _LineNumbers = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -70,8 +70,14 @@ class RequiredCheck:
 class Forge:
     """The service that holds the manifest repository; found from the repository's host where left out."""
 
-    kind: Annotated[Annotated[str, OneOf(tuple(FORGES))] | None, "Which forge it is."] = None
-    api_url: Annotated[Annotated[str, Text("https?://.+", "an http(s) URL")] | None, "Its API's URL."] = None
+    kind: Annotated[
+        Annotated[str, OneOf(tuple(FORGES))] | None,
+        f"Which forge it is: {', '.join(FORGES)}. Left out: found from the host.",
+    ] = None
+    api_url: Annotated[
+        Annotated[str, Text("https?://.+", "an http(s) URL")] | None,
+        "Its API's URL, where the host alone does not tell.",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,8 @@ class Environment:
         tuple[_Line, ...], "Tags of the application repository that may be bumped here; globs."
     ] = ()
     delivery: Annotated[
-        Delivery, "How a change reaches the branch; a protected environment has pull requests alone."
+        Delivery,
+        "How a change comes in: `pull-request` (the default), or `push`, never on a protected branch.",
     ] = "pull-request"
     protected: Annotated[
         bool, "Reached by an approved pull request alone, with refs of `promotes` alone."
@@ -149,7 +156,7 @@ class Gate:
 class Config:
     """The whole file."""
 
-    version: Annotated[Literal[1], "The version of this format."]
+    version: Annotated[Literal[1], "The version of this format: 1."]
     images: Annotated[Mapping[_ImageName, Image], "The images that this repository builds, by name."] = field(
         default_factory=dict
     )
