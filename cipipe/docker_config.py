@@ -74,9 +74,7 @@ def _login(
 def _of_entry(entry: Mapping[str, str]) -> Login | None:
     user, password = entry.get("username", ""), entry.get("password", "")
     if entry.get("auth"):
-        user, _, password = (
-            base64.b64decode(entry["auth"], validate=True).decode().rstrip("\0").partition(":")
-        )
+        user, _, password = _decoded(entry["auth"]).partition(":")
     token = entry.get("identitytoken", "")
     return Login(user, password, token) if user or token else None
 
