@@ -35,7 +35,7 @@ IMPURE = {
     "threading",
 }
 IMPURE |= {"logging", "http", "urllib.request", "importlib.resources", "getpass", "platform", "signal"}
-IMPURE_CALLS = {"print", "open", "input", "now", "today", "utcnow"}
+IMPURE_CALLS = {"print", "open", "input", ".now", ".today", ".utcnow"}
 EDGES = {
     "docker": "cipipe/builders/",
     "git": "cipipe/git/local.py",
@@ -86,7 +86,7 @@ def test_imports(module: str) -> None:
     if LAYER[own] < 2:
         assert imports(module) & IMPURE == set(), "a pure layer touches the world"
         called = {
-            node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            node.func.id if isinstance(node.func, ast.Name) else f".{getattr(node.func, 'attr', '')}"
             for node in ast.walk(tree(module))
             if isinstance(node, ast.Call)
         }
