@@ -1,0 +1,105 @@
+"""From a file's bytes to documents: as YAML, as YAML between template actions, else line by line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from cipipe.errors import ManifestError
+from cipipe.manifests import shadow, tree
+from cipipe.manifests.tree import Document, Node
+
+LARGEST = 8 * 2**20  # bytes; the largest public bundles of custom resource definitions have about 4 MiB
+
+_SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+_BRACKETS = re.compile(rb"[\[{](?:\s*[\[{]){%d}" % tree.DEEPEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a file: its documents, or None where no reader takes it.
+
+    `text` is the shadow that was read, `start` the offset of its first byte, `refusal` what libyaml said.
+    """
+
+    start: int
+    text: str
+    documents: tuple[Document, ...] | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A manifest: its bytes and what they say."""
+
+    file: str
+    data: bytes
+    chunks: tuple[Chunk, ...]
+
+    def line(self, offset: int) -> int:
+        """The line, from 1, of the byte at `offset`."""
+        return self.data.count(b"\n", 0, offset) + 1
+
+    def roots(self) -> Iterator[Node]:
+        """The root of every document that could be read."""
+        for chunk in self.chunks:
+            for document in chunk.documents or ():
+                yield document.root
+
+
+def read(file: str, data: bytes) -> Text:
+    """Read a manifest. Raises `ManifestError` for one that no reader may be given: too large, too deep, no text."""
+    if len(data) > LARGEST:
+        raise ManifestError(
+            f"the file has {len(data)} bytes; at most {LARGEST} are read",
+            file=file,
+            hint="split the file, or leave it out of the path",
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        raise ManifestError("the file is UTF-16 or binary", file=file, line=1, hint="save it as UTF-8")
+    if data.startswith(b"version https://git-lfs"):
+        raise ManifestError(
+            "the file is a Git LFS pointer", file=file, line=1, hint="keep manifests out of LFS"
+        )
+    if bomb := _BRACKETS.search(data):
+        raise _too_deep(file, data, bomb.start())
+    start = len(shadow.BOM) if data.startswith(shadow.BOM) else 0
+    try:
+        whole = _read_chunk(data, start, len(data))
+        if whole.documents is not None:
+            return Text(file, data, (whole,))
+        starts = [start, *(match.start() for match in _SEPARATOR.finditer(data, start + 1)), len(data)]
+        chunks = (_read_chunk(data, a, b) for a, b in zip(starts, starts[1:], strict=False))
+        return Text(file, data, tuple(chunks))
+    except tree.TooDeepError as deep:
+        raise _too_deep(file, data, deep.offset) from None
+
+
+def _too_deep(file: str, data: bytes, offset: int) -> ManifestError:
+    line = data.count(b"\n", 0, offset) + 1
+    return ManifestError(f"the file nests deeper than {tree.DEEPEST} levels", file=file, line=line)
+
+
+def _read_chunk(data: bytes, start: int, end: int) -> Chunk:
+    """Read a part of a file as it stands, else with its template actions taken out."""
+    refusal = ""
+    part = data[start:end]
+    for candidate in (part, shadow.without_actions(part)) if b"{{" in part or b"{%" in part else (part,):
+        text = shadow.shadow(candidate)
+        try:
+            return Chunk(start, text, tuple(tree.parse(text, start)))
+        except yaml.YAMLError as problem:
+            refusal = str(getattr(problem, "problem", None) or problem)
+    return Chunk(start, shadow.shadow(part), None, refusal)
+
+
+def read_embedded(text: Text, start: int, end: int) -> tuple[Document, ...] | None:
+    """The documents of a block scalar's content; None where it is no YAML.
+
+    The content keeps its indentation: YAML's is relative, so all of it reads as it does without.
+    """
+    try:
+        return _read_chunk(text.data, start, end).documents
+    except tree.TooDeepError as deep:
+        raise _too_deep(text.file, text.data, deep.offset) from None
