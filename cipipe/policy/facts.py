@@ -64,6 +64,10 @@ class Facts:
         if place and place not in places[-1:]:
             places.append(place)
 
+    def count(self, kind: Kind) -> int:
+        """How many places facts of the kind have."""
+        return sum(len(self.places[identifier]) for identifier in self._facts[kind].values())
+
     def document(self, nonce: str) -> dict[str, object]:
         """The document without its places."""
         facts = {

@@ -1,0 +1,385 @@
+"""From one job to facts: its steps in order, with the clusters, kubeconfigs and environments that they touch."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cipipe.config.model import Config
+from cipipe.globs import matches
+from cipipe.pipelines import holes
+from cipipe.pipelines.model import HOLE, Job, Pipeline, Problem, Script, Step, Unknown, Value
+from cipipe.policy import access, actions, programs
+from cipipe.policy.catalogue import program
+from cipipe.policy.clusters import Clusters, Target, deleted_in
+from cipipe.policy.commands import Use, classify
+from cipipe.policy.environments import named_by_command, named_by_step
+from cipipe.policy.facts import Facts, Place
+from cipipe.results import Location
+from cipipe.shell import Command, Scope, Session, resolve
+
+_READS = re.compile(r"(?:get|list|read|watch|log|connect_get)", re.ASCII)
+_MAKERS = {
+    "kind": ["kind-*"],
+    "minikube": ["*"],
+    "k3d": ["k3d-*"],
+    "k3s": ["default", "k3d-*"],
+    "microk8s": ["microk8s*"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What all pipelines of a run share; `config` is None without a `cipipe.yaml`."""
+
+    facts: Facts
+    session: Session
+    config: Config | None = None
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether clusters of the job's own are fine."""
+        return self.config is None or self.config.gate.ephemeral_clusters
+
+
+def judge(pipeline: Pipeline, run: Judged) -> None:
+    """Add the facts of all jobs of `pipeline`, and of what could not be read."""
+    anywhere = _Job(pipeline, Job("", Location(pipeline.file, 1)), run)
+    for problem in pipeline.problems:
+        anywhere.problem(problem)
+    for job in pipeline.jobs:
+        _Job(pipeline, job, run).read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """A step with what its scripts run."""
+
+    step: Step
+    commands: tuple[Command, ...] = ()
+    remote: bool = False
+    action: actions.Action | None = None
+
+
+class _Job:
+    def __init__(self, pipeline: Pipeline, job: Job, run: Judged) -> None:
+        self._pipeline = pipeline
+        self._job = job
+        self._run = run
+        self._protected = False
+        self._clusters = Clusters()
+        self._form = "command"
+
+    def read(self) -> None:
+        """Add the facts of the job."""
+        problems: list[Problem] = []
+        ran = list(self._resolve(problems))
+        self._protected = self._is_protected(ran)
+        own = deleted_in(command.argv for one in ran for command in one.commands)
+        self._clusters = Clusters(allowed=self._run.ephemeral, deleted=own)
+        for problem in problems:
+            self.problem(problem)
+        self._secrets = {(name, place) for name, place in self._job.secrets if access.is_credential_name(name)}
+        for one in ran:
+            self._step(one)
+        for name, place in sorted(self._secrets):
+            self._credential(f"the secret {name}", "secret", "cluster", Place(place))
+
+    def problem(self, problem: Problem) -> None:
+        """Add what could not be read, followed or resolved."""
+        place = Place(problem.location, problem.via, problem.command, problem.message)
+        what = "it cannot be known what runs here"
+        self._run.facts.add("problem", place, what=what, protected=self._protected)
+
+    # Resolving
+
+    def _resolve(self, problems: list[Problem]) -> Iterator[_Ran]:
+        """Every step with its commands; what a step leaves (files, variables) is there for the next."""
+        scope = Scope(session=self._run.session)
+        left: Mapping[str, Value] = {}
+        for step in self._job.steps:
+            action = actions.action(step) if step.kind == "uses" else None
+            commands: list[Command] = []
+            for script in self._scripts(step, action):
+                filled = holes.fill(script, {f"env.{name}": value for name, value in left.items() if isinstance(value, str)})
+                variables = {**self._job.env, **left, **step.env}
+                start = replace(scope, variables=variables, directory=step.working_directory or "")
+                done = resolve(filled, start)
+                scope = done.scope
+                left = {**left, **done.environment}
+                commands += done.commands
+                problems += done.problems
+            yield _Ran(step, tuple(commands), bool(action and action.remote), action)
+
+    def _scripts(self, step: Step, action: actions.Action | None) -> Iterator[Script]:
+        """What the step runs: its own script, or the inputs of an action that carries one."""
+        if step.script is not None:
+            yield step.script
+        if step.kind == "image":
+            yield from _image(step)
+        if step.kind == "uses" and step.name.startswith("docker://"):
+            yield from _image(step)
+            return
+        if action is None or action.kind != "carriers":
+            return
+        given = {name.lower(): name for name in step.inputs}
+        for name, shell in action.scripts.items():
+            if name in given:
+                yield _script(step, given[name], shell)
+        if action.tool:
+            texts = [_text(step.inputs[given[name]]) for name in action.inputs if name in given]
+            line = " ".join(filter(None, [action.tool, action.fixed, *texts])).replace("\n", " ")
+            if texts or action.fixed:
+                yield Script(line, "sh", (step.location,), step.via)
+
+    # Facts
+
+    def _step(self, one: _Ran) -> None:
+        step = one.step
+        self._form = {"uses": "action", "dsl": "step", "image": "image"}.get(step.kind, "command")
+        before = self._count_credentials()
+        if one.action is not None:
+            self._action(step, one.action)
+        elif step.kind == "dsl":
+            self._named(step, actions.jenkins_step(step), f"the step {step.name}")
+        elif step.kind == "template":
+            self._named(step, actions.template(step), f"the template {step.name}")
+        elif step.kind == "cluster":
+            self._cluster(step)
+        elif step.kind == "image" and re.search(r"(?:^|/)(?:k3s|kind|microk8s|minikube|node)(?:[:@-]|$)", step.name) and "k3s" in step.name:
+            self._clusters.make(["*"])
+        for name in named_by_step(step):
+            self._environment(name, _place(step))
+        for command in one.commands:
+            self._command(command, remote=one.remote)
+        if self._count_credentials() != before:
+            self._secrets = {(name, place) for name, place in self._secrets if not _within(place, one)}
+
+    def _count_credentials(self) -> int:
+        return self._run.facts.count("credential")
+
+    def _action(self, step: Step, action: actions.Action) -> None:
+        if action.kind == "cluster" and action.makes:
+            globs = [glob for name, found in _MAKERS.items() if name in action.name for glob in found]
+            self._clusters.make(globs or ["*"], step.env.get("KUBECONFIG", self._job.env.get("KUBECONFIG")))
+        elif action.kind in {"deploys", "credentials"}:
+            self._named(step, action.kind, f"the action {action.name}")
+
+    def _named(self, step: Step, kind: actions.ActionKind | None, what: str) -> None:
+        place = _place(step)
+        if kind == "deploys":
+            use = Use(what, "", "mutate")
+            target = self._clusters.target(use, _texts(step.env)) if step.kind != "template" else "cluster"
+            self._add_command(what, what.split()[1], "", "mutate", target, place)
+        elif kind == "credentials":
+            self._clusters.connect({})
+            self._credential(what, self._form, "cluster", place)
+
+    def _cluster(self, step: Step) -> None:
+        """`environment: kubernetes` of GitLab: an agent that manages resources deploys; a dashboard only looks."""
+        if "agent" in step.inputs or "namespace" in step.inputs:
+            self._credential("environment: kubernetes", "platform", "cluster", _place(step))
+
+    def _command(self, command: Command, *, remote: bool) -> None:
+        words = command.argv
+        if not words:
+            return
+        place = Place(command.location, command.via, command.text)
+        if words[0] == "kubernetes-api":
+            self._api_call(words, place, remote=remote)
+            return
+        for name in named_by_command(words, command.env):
+            self._environment(name, place)
+        self._written(command, place)
+        if self._clusters.run(words, command.env):
+            return
+        use = classify(words)
+        if use is not None:
+            self._use(use, command, place, remote=remote or "ssh" in command.wrappers)
+            return
+        request = access.request(words)
+        if request is None:
+            return
+        target: Target = "cluster" if remote else self._clusters.local_server(request.url)
+        if request.effect == "credentials":
+            self._credential("a login to the API of Argo CD", "request", target, place)
+        else:
+            what = f"a {request.method.upper()} request to the API of a cluster".replace(HOLE, "?")
+            self._add_command(what, "http", request.method.replace(HOLE, "?"), request.effect, target, place)
+
+    def _use(self, use: Use, command: Command, place: Place, *, remote: bool) -> None:
+        effect, why = use.effect, use.why
+        if use.when and effect == "mutate" and not use.dry:
+            effect, why = programs.effect(use, command.argv, command.directory, self._run.session)
+        if use.tool in {"kubectl", "oc"} and use.words[:1] == ("config",):
+            self._configure(use, command, place)
+            return
+        own = self._clusters.owns(command.argv)
+        target: Target = "cluster" if remote else "ephemeral" if own else self._clusters.target(use, command.env)
+        what = f"{use.tool} {use.verb}".strip()
+        if effect == "credentials":
+            if use.tool in {"oc", "argocd", "rancher", "kargo"} and target == "cluster" and not remote:
+                target = self._login(command.argv)
+            if not use.dry:
+                self._connect(use, command, own=target == "ephemeral")
+                self._credential(what, "command", target, place)
+            return
+        if effect == "read" and target == "cluster" and HOLE in (use.flag("--token", "--kube-token") or ""):
+            self._credential(f"a token for {use.tool}", "command", target, place)
+        self._add_command(what, use.tool, use.verb, effect, target, replace(place, detail=why or None), dry=use.dry)
+
+    def _login(self, words: Sequence[str]) -> Target:
+        servers = [word for word in words[1:] if self._clusters.local_server(word.split("=")[-1]) == "ephemeral"]
+        return "ephemeral" if servers or "--core" in words and self._clusters.has_own else "cluster"
+
+    def _connect(self, use: Use, command: Command, *, own: bool) -> None:
+        if use.tool not in {"argocd", "kargo"} and use.verb not in {"eks get-token", "create token"}:
+            self._clusters.connect(command.env, own=own, path=use.flag("--kubeconfig", "--file", "-f"))
+
+    def _configure(self, use: Use, command: Command, place: Place) -> None:
+        """`kubectl config …`: a local file, but who writes a user into it has that user's access."""
+        self._clusters.configure(use.words, command.env, use.flag("--kubeconfig"))
+        verb = " ".join(use.words[:2])
+        agent = verb in {"config use-context", "config use"} and any(re.search(r"\w/.+:\w", word) for word in use.words[2:])
+        if verb == "config set-credentials" or agent:
+            self._credential(f"{use.tool} {verb}", "command", self._clusters.target(use, command.env), place)
+
+    def _written(self, command: Command, place: Place) -> None:
+        """A kubeconfig that the command writes: by redirection, `tee`, or a copy."""
+        path, source = command.target, None
+        name = program(command.argv[0])
+        if name == "tee":
+            path = next((word for word in command.argv[1:] if not word.startswith("-")), None)
+        elif name in {"cp", "mv", "install", "ln"} and len(command.argv) > 2:
+            source, path = command.argv[-2:]
+        if not access.is_kubeconfig(path) and not (path and path == command.env.get("KUBECONFIG")):
+            return
+        path = path or ""
+        if self._is_own(command, source):
+            self._clusters.connect({}, own=True, path=path)
+            return
+        if source is not None and HOLE not in source and not access.is_kubeconfig(source):
+            return
+        use = classify(command.argv)
+        if use is not None and use.effect == "credentials":
+            return
+        if not access.holds_access(_content(command)):
+            return
+        self._clusters.connect({}, path=path)
+        self._credential("a kubeconfig that is written", "file", "cluster", place)
+
+    def _is_own(self, command: Command, source: str | None) -> bool:
+        """Whether what is written comes from a cluster that the job made."""
+        if not self._clusters.has_own:
+            return False
+        feeders, one = [command.argv], command.producer
+        while one is not None and len(feeders) < 5:
+            feeders.append(one.argv)
+            one = one.producer
+        if source is not None:
+            return access.is_own_kubeconfig(source) or self._clusters.copied(source, source)
+        for words in feeders:
+            if program(words[0]) in {"kind", "k3d", "k3s", "minikube", "microk8s", "microk8s.config", "kubectl", "kwokctl", "k0s", "vcluster"}:
+                return True
+            if any(access.is_own_kubeconfig(word) for word in words):
+                return True
+        return False
+
+    def _api_call(self, words: Sequence[str], place: Place, *, remote: bool) -> None:
+        method = words[1] if words[1:] else "?"
+        effect = "read" if _READS.match(method) else "mutate"
+        use = Use("kubernetes-api", method, "mutate")
+        target = "cluster" if remote else self._clusters.target(use, {})
+        what = f"the Kubernetes API call {method}".replace(HOLE, "?")
+        self._add_command(what, "kubernetes-api", method.replace(HOLE, "?"), effect, target, place)
+
+    def _environment(self, name: str, place: Place) -> None:
+        if HOLE in name or not name:
+            return
+        known = self._run.config is not None and name in self._run.config.environments
+        self._run.facts.add("environment", place, name=name, known=known, protected=self._protected)
+
+    def _credential(self, what: str, how: str, target: Target, place: Place) -> None:
+        self._run.facts.add("credential", place, what=what, how=how, target=target, protected=self._protected)
+
+    def _add_command(  # noqa: PLR0913, PLR0917 - the keys of the fact
+        self, what: str, tool: str, verb: str, effect: str, target: str, place: Place, *, dry: bool = False
+    ) -> None:
+        self._run.facts.add(
+            "command", place, what=what, tool=tool, verb=verb, effect=effect, target=target, dry=dry,
+            form=self._form, protected=self._protected,
+        )  # fmt: skip
+
+    def _is_protected(self, ran: Sequence[_Ran]) -> bool:
+        """Whether the job is for a protected environment: by `environment:`, by what it gives to cipipe, or by branch."""
+        config = self._run.config
+        protected = {env.name: env for env in config.environments.values() if env.protected} if config else {}
+        if not protected:
+            return False
+        names = set(self._job.environment)
+        for one in ran:
+            names.update(named_by_step(one.step))
+            names.update(name for command in one.commands for name in named_by_command(command.argv, command.env))
+        if names & protected.keys() or any(HOLE in name for name in names):
+            return True
+        return any(_may_match(glob, env.branch) for glob in self._job.branches or () for env in protected.values())
+
+
+def _may_match(glob: str, branch: str) -> bool:
+    try:
+        return matches(glob, branch)
+    except ValueError:
+        return True
+
+
+def _place(step: Step) -> Place:
+    """The call site of a step, and the way from there to where it is written."""
+    places = (*step.via, step.location)
+    return Place(places[0], places[1:], step.name.replace(HOLE, "…") or None)
+
+
+def _within(place: Location, one: _Ran) -> bool:
+    """Whether a secret is used in the lines of a step that gave its own finding."""
+    lines = [line for script in [one.step.script] if script for line in script.lines]
+    lines += [line for places in one.step.input_lines.values() for line in places]
+    first = one.step.location
+    last = max((line.line for line in lines if line.file == first.file), default=first.line)
+    return place.file == first.file and first.line <= place.line <= last + 20 and bool(one.action) or (
+        place.file == first.file and first.line <= place.line <= last
+    )
+
+
+def _texts(values: Mapping[str, Value]) -> dict[str, Value]:
+    return dict(values)
+
+
+def _text(value: Value) -> str:
+    return HOLE if isinstance(value, Unknown) else value
+
+
+def _script(step: Step, name: str, shell: str) -> Script:
+    text = _text(step.inputs[name])
+    count = text.count("\n") + 1
+    lines = step.input_lines.get(name) or (step.location,)
+    return Script(text, shell, tuple(lines[:count]) + (lines[-1],) * (count - len(lines)), step.via)
+
+
+def _image(step: Step) -> Iterator[Script]:
+    """What a container image that is a tool runs: its arguments are the tool's."""
+    if step.inputs.get("as") not in {None, "action", "service"}:
+        return
+    tool = actions.image_tool(step.name)
+    entry, arguments = _text(step.inputs.get("entrypoint", "")), ""
+    for name in ("args", "command"):
+        arguments = arguments or _text(step.inputs.get(name, ""))
+    first = entry or tool
+    if first and (arguments or entry):
+        yield Script(f"{first} {arguments}".replace("\n", " "), "sh", (step.location,), step.via)
+
+
+def _content(command: Command) -> str | None:
+    """What the command writes, where that is known."""
+    if command.stdin_text is not None and program(command.argv[0]) in {"cat", "tee"}:
+        return command.stdin_text
+    if program(command.argv[0]) in {"echo", "printf"}:
+        return " ".join(command.argv[1:])
+    return None
