@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cipipe import failpoints, manifests, message, registry, trailers
+from cipipe import failpoints, forges, manifests, message, registry, trailers
 from cipipe.config import Environment
 from cipipe.diff import unified
 from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
@@ -112,9 +112,8 @@ def _until_it_stands(attempt: Callable[[], Delivery | None], deadline: Deadline)
             _log.info("the server did not answer, trying again: %s", error.message)
         if deadline.expired:
             raise deadline.error("the delivery")
-        cycle = max(0.2, time.monotonic() - started)
-        deadline.sleep(random.uniform(0, min(_LONGEST_PAUSE, cycle * 2 ** min(losses, 6))))  # noqa: S311 -
-        jitter
+        longest = min(_LONGEST_PAUSE, max(0.2, time.monotonic() - started) * 2 ** min(losses, 6))
+        deadline.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +264,9 @@ class _Attempt:
         push = self._repository.push(commit.id, branch, expected=expected.id if expected else None)
         failpoints.reach("pushed")
         result = replace(result, commit=commit.id, branch=branch)
+        if self._task.bump_branch:
+            asked = forges.how_to_propose(self._task.forge, self._task.remote, branch, environment.branch)
+            result = replace(result, notes=(*result.notes, asked))
         if push.ok:
             return result
         self._pushed[commit.id] = result

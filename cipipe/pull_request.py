@@ -1,7 +1,8 @@
 """The words of a pull request, for the people who review it; foreign text in it is text, and nothing else.
 
-Whatever comes from outside (paths, refs, actors, pipelines) stands in code spans, where GitHub, GitLab and Gitea
-read no mention, reference, closing keyword or quick action, and as a link only when it is a plain http(s) URL.
+Whatever comes from outside (paths, refs, actors, pipelines) stands in code spans, where GitHub, GitLab and
+Gitea read no mention, reference, closing keyword or quick action, and as a link only when it is a plain
+http(s) URL.
 """
 
 import re

@@ -1,5 +1,7 @@
 """Forges: what holds pull requests. Which one an environment's repository is on."""
 
+import urllib.parse
+
 from cipipe.config import Config, Environment
 from cipipe.errors import ConfigError
 from cipipe.git.url import Remote
@@ -22,3 +24,21 @@ def kind(environment: Environment, config: Config, remote: Remote) -> str:
             hint="set forge.kind to github, gitlab, gitea or none",
         )
     return found or "none"
+
+
+def how_to_propose(name: str, remote: Remote, branch: str, base: str) -> str:
+    """What a person does to open the pull request of a branch that was pushed."""
+    paths = {
+        "github": f"compare/{base}...{branch}?expand=1",
+        "gitea": f"compare/{base}...{branch}",
+        "gitlab": "-/merge_requests/new?"
+        + urllib.parse.urlencode(
+            {"merge_request[source_branch]": branch, "merge_request[target_branch]": base}
+        ),
+    }
+    if name not in paths or remote.scheme == "file":
+        return f"open a pull request from '{branch}' into '{base}'"
+    scheme = "http" if remote.scheme == "http" else "https"
+    port = f":{remote.port}" if remote.port and remote.is_http else ""
+    path = remote.path.strip("/").removesuffix(".git")
+    return f"open the pull request: {scheme}://{remote.host}{port}/{path}/{paths[name]}"

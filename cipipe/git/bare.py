@@ -40,7 +40,7 @@ _BASE, _BUMPS, _DEEP, _EDIT = "refs/cipipe/base", "refs/cipipe/bump", "refs/cipi
 _TRIES = 6  # of a step that only reads
 _FETCH = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet", "--no-auto-maintenance")
 _PAUSE = 0.2  # seconds, doubled with each try, of which a random part is waited
-_NAME, _EMAIL = "cipipe", "cipipe@users.noreply.invalid"
+NAME, EMAIL = "cipipe", "cipipe@users.noreply.invalid"
 _Result = TypeVar("_Result")
 
 
@@ -196,7 +196,7 @@ class Repository:
         return Edit(base, tree, files)
 
     def commit(  # noqa: PLR0913 - by name only
-        self, edit: Edit, message: str, *, date: int, name: str = _NAME, email: str = _EMAIL,
+        self, edit: Edit, message: str, *, date: int, name: str = NAME, email: str = EMAIL,
         signing: Signing | None = None,
     ) -> Commit:  # fmt: skip
         """Commit `edit` on its base; `date` (seconds since the epoch) is the author's and the committer's.

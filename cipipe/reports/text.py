@@ -13,20 +13,25 @@ def render(outcome: Outcome) -> str:
 
 @render.register
 def _(outcome: DeliveriesOutcome) -> str:
-    return "\n".join(_delivery(delivery, dry_run=outcome.dry_run) for delivery in outcome.deliveries)
+    diffs = [delivery.diff.rstrip("\n") for delivery in outcome.deliveries if delivery.diff]
+    lines = [_delivery(delivery, dry_run=outcome.dry_run) for delivery in outcome.deliveries]
+    return "\n".join([*(diffs if outcome.dry_run or outcome.command == "demo" else []), *lines])
 
 
 @render.register
 def _(outcome: SetImageOutcome) -> str:
     verb = "would change" if outcome.check else "changed"
-    head = f"{verb} {_count(outcome.changes)}" if outcome.changes else "unchanged: every field is right already"
-    return "\n".join(filter(None, [outcome.diff.rstrip("\n"), head, *_changes(outcome.changes), *outcome.notes]))
+    head = (
+        f"{verb} {_count(outcome.changes)}" if outcome.changes else "unchanged: every field is right already"
+    )
+    return "\n".join(
+        filter(None, [outcome.diff.rstrip("\n"), head, *_changes(outcome.changes), *outcome.notes])
+    )
 
 
 def _delivery(delivery: Delivery, *, dry_run: bool) -> str:
     status = "would change" if dry_run and delivery.status == "changed" else delivery.status
-    lines = [delivery.diff.rstrip("\n")] if delivery.diff else []
-    lines.append(f"{delivery.environment}: {status}")
+    lines = [f"{delivery.environment}: {status}"]
     lines += _changes(delivery.changes)
     if delivery.commit and delivery.branch:
         lines.append(f"  commit {delivery.commit[:12]} on {delivery.branch}")
