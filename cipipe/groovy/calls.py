@@ -47,6 +47,9 @@ class Host(Protocol):
     def unclear(self, message: str, location: Location) -> None:
         """Something that cannot be followed."""
 
+    def noted(self) -> int:
+        """How much has been noted so far: a method that notes nothing need not run again."""
+
 
 class Calls(Iterations):
     """Calls in every form."""
@@ -184,13 +187,19 @@ class Calls(Iterations):
         method = _overload(unit.methods[name], len(positional))
         if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
             return Unknown(f"{name}()")
+        key = (id(method), id(unit), *map(signature, positional))
+        if key in self.silent:
+            return self.silent[key]
         scope = Scope({}, unit.scope)
+        before = self.host.noted()
         self.ran.add(id(method))
         self.running.append(id(method))
         self.calls.append(arguments.location)
         value = self._method_body(unit, method, positional, scope)
         self.calls.pop()
         self.running.pop()
+        if self.host.noted() == before:
+            self.silent[key] = value
         return value
 
     def _method_body(self, unit: Unit, method: tree.Method, positional: list[Value], scope: Scope) -> Value:
@@ -336,6 +345,25 @@ class Calls(Iterations):
             return
         for key, entry in list(value.entries.items()):
             yield Table({"key": self.strings(0).literal(key), "value": entry})
+
+
+def signature(value: Value) -> object:
+    """What tells two arguments apart for a method that notes nothing."""
+    match value:
+        case Text():
+            return value.string
+        case Table():
+            return tuple((name, signature(entry) if not isinstance(entry, Table) else "map") for name, entry in value.entries.items())
+        case Items():
+            return tuple(signature(entry) if not isinstance(entry, Items) else "list" for entry in value.values)
+        case Function():
+            return id(value.node)
+        case Unknown():
+            return "?"
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return id(value)
 
 
 def _overload(methods: Sequence[tree.Method], count: int) -> tree.Method:

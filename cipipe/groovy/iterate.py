@@ -45,6 +45,7 @@ class Iterations:
         self.running: list[int] = []
         self.returns: list[Value] | None = None
         self.ran: set[int] = set()
+        self.silent: dict[tuple[object, ...], Value] = {}
         self._work = 0
         self._assigned: dict[int, frozenset[str]] = {}
 

@@ -34,7 +34,7 @@ class Journal:
             self._log = {}
             left = arm()
             if not left:
-                ends.append({key: holder[name] for key, (holder, name, _) in self._log.items()})
+                ends.append({key: holder.get(name, _ABSENT) for key, (holder, name, _) in self._log.items()})
             for key, (holder, name, old) in self._log.items():
                 _put(holder, name, old)
                 touched.setdefault(key, (holder, name, old))

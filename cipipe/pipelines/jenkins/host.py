@@ -59,6 +59,11 @@ class Jenkins:
         """A problem."""
         self.context.unclear(message, location)
 
+    def noted(self) -> int:
+        """How many steps, problems and credentials there are."""
+        record = self.context.record
+        return len(record.problems) + sum(len(job.steps) + len(job.secrets) for job in record.jobs)
+
     def execute(self, command: Value, location: Location) -> Value:
         """`'command'.execute()`."""
         return execute(self.context, command, location)
