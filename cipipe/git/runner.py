@@ -92,6 +92,11 @@ class Git:
             raise failure(completed)
         return completed.stdout
 
+    def status(self, *arguments: str, repository: Path) -> int:
+        """Run a command that answers by its exit code alone, without a network."""
+        argv = [self.program, *arguments]
+        return run(argv, env=self.local(repository), deadline=self.deadline).returncode
+
     def converse(
         self, *arguments: str, repository: Path, variables: Mapping[str, str] | None = None
     ) -> Conversation:
