@@ -23,13 +23,16 @@ from typing import ClassVar
 class CipipeError(Exception):
     """An expected failure: what happened, where, and what to do about it.
 
-    `message` says what and the likely cause in one line; `file` and `line` (from 1) say where; `hint` says what to do.
+    `message` says what and the likely cause in one line; `file` and `line` (from 1) say where; `hint` says
+    what to do.
     """
 
     kind: ClassVar[str] = "bug"
     exit_code: ClassVar[int] = 70
 
-    def __init__(self, message: str, *, file: str | None = None, line: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, file: str | None = None, line: int | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.file = file
@@ -38,7 +41,13 @@ class CipipeError(Exception):
 
     def document(self) -> dict[str, object]:
         """The error as it stands in every JSON report."""
-        return {"kind": self.kind, "message": self.message, "file": self.file, "line": self.line, "hint": self.hint}
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "file": self.file,
+            "line": self.line,
+            "hint": self.hint,
+        }
 
 
 class PolicyError(CipipeError):
