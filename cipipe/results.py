@@ -127,6 +127,7 @@ class SetImageOutcome:
     status: Status
     changes: tuple[Change, ...]
     check: bool = False
+    dry_run: bool = False
     diff: str = field(default="", repr=False)
     notes: tuple[str, ...] = ()
 

@@ -43,7 +43,7 @@ def may_hold(data: bytes, refs: Sequence[ImageRef], *, key: str | None = None) -
         return _last_key(key) in data
     if any(_path(ref) in data for ref in refs) or MARK in data:
         return True
-    if any(escape in data for escape in _ESCAPES):
+    if b"\\" in data and any(escape in data for escape in _ESCAPES):
         unescaped = _unescape(data)
         if any(_path(ref) in unescaped for ref in refs):
             return True

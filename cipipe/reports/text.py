@@ -20,7 +20,7 @@ def _(outcome: DeliveriesOutcome) -> str:
 
 @render.register
 def _(outcome: SetImageOutcome) -> str:
-    verb = "would change" if outcome.check else "changed"
+    verb = "would change" if outcome.check or outcome.dry_run else "changed"
     head = (
         f"{verb} {_count(outcome.changes)}" if outcome.changes else "unchanged: every field is right already"
     )
