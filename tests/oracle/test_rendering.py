@@ -131,6 +131,12 @@ CASES = (
         moved=((helm(CHART), 1), (helm(CHART, STAGING), 1), (helm(CHART, PROD), 1)),
     ),
     Case(
+        "a mapping below a key that ends in Image",
+        (f"{CHART}/values.yaml",),
+        "docker.io/acme/cassandra:5.1",
+        moved=((helm(CHART), 1),),
+    ),
+    Case(
         "a full ref, but not the text that quotes it",
         ("helm",),
         "ghcr.io/acme/migrations:v2",
