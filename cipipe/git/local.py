@@ -1,7 +1,7 @@
 """The checkout that cipipe was started in: only read, whatever its configuration says.
 
-GitPython reads its files in Python (`GitDB`): no process, and so no hook, filter or file monitor. The one
-question that needs git, descent, goes through `runner`, offline.
+GitPython finds it and reads refs and remotes from its files: no process, and so no hook, filter or file
+monitor. What needs git, a commit's time and descent, goes through `runner`, offline.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from cipipe.errors import GitError
 from cipipe.git.runner import Git
+from cipipe.git.trees import Commit, parse_commit
 from cipipe.proc import Deadline
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ class Checkout:
         git = Git(environ, Path(os.devnull), Deadline(_SECONDS), checkout=_root(start))
         with _quiet_import(git.program):
             import git as gitpython  # noqa: PLC0415 - 60 ms that only this needs
-            from git.db import GitDB  # noqa: PLC0415 - comes with it
         try:
-            repo = gitpython.Repo(start, odbt=GitDB, search_parent_directories=True, expand_vars=False)
+            repo = gitpython.Repo(start, search_parent_directories=True, expand_vars=False)
         except (gitpython.InvalidGitRepositoryError, gitpython.NoSuchPathError):
             return None
         except (OSError, ValueError) as error:
@@ -65,8 +65,8 @@ class Checkout:
         """The checked-out commit."""
 
         def read() -> Head:
-            commit = self._repo.head.commit
-            return Head(commit.hexsha, int(commit.committed_date))
+            found = self._repo.head.dereference_recursive(self._repo, "HEAD")
+            return Head(found, self._commit(found).committed)
 
         return self._known(read)
 
@@ -79,7 +79,7 @@ class Checkout:
         """When a commit was made, in seconds since the epoch."""
         if not _ID.fullmatch(commit):
             return None
-        return self._known(lambda: int(self._repo.commit(commit).committed_date))
+        return self._known(lambda: self._commit(commit).committed)
 
     @property
     def remote_url(self) -> str | None:
@@ -93,8 +93,7 @@ class Checkout:
         """
         if not (_ID.fullmatch(ancestor) and _ID.fullmatch(commit)) or self._is_partial():
             return None
-        git = replace(self._git, deadline=Deadline(_SECONDS))
-        code = git.status("merge-base", "--is-ancestor", ancestor, commit, repository=self._folder)
+        code = self._offline.status("merge-base", "--is-ancestor", ancestor, commit, repository=self._folder)
         if code == 0:
             return True
         shallow = (self._folder / "shallow").exists()
@@ -103,6 +102,13 @@ class Checkout:
     @property
     def _folder(self) -> Path:
         return Path(self._repo.common_dir)
+
+    @property
+    def _offline(self) -> Git:
+        return replace(self._git, deadline=Deadline(_SECONDS))
+
+    def _commit(self, commit: str) -> Commit:
+        return parse_commit(commit, self._offline.run("cat-file", "commit", commit, repository=self._folder))
 
     def _is_partial(self) -> bool:
         def read() -> bool:
@@ -116,11 +122,10 @@ class Checkout:
 
     def _known(self, read: Callable[[], _Value]) -> _Value | None:
         from git import GitError as GitPythonError  # noqa: PLC0415 - imported before, by `find`
-        from git.exc import ODBError  # noqa: PLC0415 - as above
 
         try:
             return read()
-        except (GitPythonError, ODBError, OSError, ValueError, LookupError, AttributeError):
+        except (GitPythonError, GitError, OSError, ValueError, LookupError, AttributeError):
             return None
 
     def __enter__(self) -> Self:
