@@ -255,8 +255,9 @@ def _expected(
     """The value that each scalar has after the edit; text held in a block scalar moves within its value."""
     values: dict[int, str] = {}
     for (slot, new), piece in zip(reversed(moving), reversed(pieces), strict=True):
-        start = slot.node.value.rfind(slot.text)
-        values[id(slot.node)] = slot.node.value[:start] + new + slot.node.value[start + len(slot.text) :]
+        start = slot.node.value.rfind(slot.text) if slot.text else 0
+        rest = slot.node.value[start + len(slot.text) :] if slot.text else ""
+        values[id(slot.node)] = slot.node.value[:start] + new + rest
         for node in slot.node.ancestors():
             if node.kind == "scalar" and node is not slot.node:
                 values[id(node)] = _moved_in_block(text, node, values.get(id(node), node.value), piece)

@@ -10,6 +10,7 @@ from cipipe.manifests.reading import Text
 from cipipe.manifests.tree import Node
 
 _PROPERTIES = re.compile(rb"(?:[&!][^\s]*(?:[ \t\r\n]+|$))*")
+_NULLS = frozenset({"~", "null", "Null", "NULL"})
 _STRING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:str"})
 
 
@@ -56,11 +57,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A place that may hold an image but cannot be read as one; it is an error for the image that `text` names."""
+    """A place that may hold an image but cannot be read as one.
+
+    It is an error for an image that `text` mentions, and for one of `names`.
+    """
 
     line: int
     text: str
     why: str
+    names: tuple[str, ...] = ()
 
 
 Found = Field | Doubt
@@ -95,6 +100,8 @@ def slot(text: Text, node: Node) -> Slot:
             else "is escaped"
         )
         return Slot(node, start, end, node.value if inner.isascii() else held, why)
+    if not node.style and held in _NULLS:
+        held = ""
     return Slot(node, start, end, held, _tag_problem(node))
 
 

@@ -6,6 +6,7 @@ repository, or the last part of one.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from cipipe.image import ImageRef
 from cipipe.manifests.field import Doubt, Field, Found, Slot, format_path, parse_ref, slot
@@ -30,12 +31,34 @@ def find(text: Text, names: Mapping[str, ImageRef]) -> Iterator[Found]:
         if node.kind == "mapping"
         for key in node.items[::2]
     }
+    found: list[Found] = []
     for comment in _COMMENT.finditer(text.data):
         if any(node.start <= comment.start() < node.end for node in scalars):
             continue  # text, not a comment
         line_start = text.data.rfind(b"\n", 0, comment.start()) + 1
         marked = [n for n in scalars if line_start <= n.start < comment.start() and id(n) not in keys]
-        yield from _field(text, comment, marked, names)
+        found += _field(text, comment, marked, names)
+    yield from _joined(found)
+
+
+def _joined(found: list[Found]) -> Iterator[Found]:
+    """A tag and a digest of one image that stand in one mapping are one field."""
+    digests = {_place(item): item for item in found if isinstance(item, Field) and item.digest is not None}
+    tags = {_place(item) for item in found if isinstance(item, Field) and item.tag is not None}
+    for item in found:
+        if not isinstance(item, Field) or item.inline is not None:
+            yield item
+        elif item.tag is not None:
+            beside = digests.get(_place(item))
+            pinned = item.ref.with_tag(item.ref.tag, beside.ref.digest) if beside else item.ref
+            problem = item.problem or (beside.problem if beside else None)
+            yield replace(item, ref=pinned, digest=beside.digest if beside else None, problem=problem)
+        elif _place(item) not in tags:
+            yield item
+
+
+def _place(field: Field) -> tuple[object, ...]:
+    return (field.names, *(id(slot.node.parent) for slot in field.slots()))
 
 
 def _field(
@@ -52,7 +75,7 @@ def _field(
         why = "has a marker that is none of NAME, NAME:tag, NAME:digest"
         if len(marked) != 1:
             why = f"has a marker on a line of {len(marked)} values"
-        yield Doubt(line, name if ref is None else str(ref), why)
+        yield Doubt(line, "", why, (f"*/{spelled.partition(':')[0].rpartition('/')[2]}",))
         return
     found = slot(text, marked[0])
     yield _marked_field(text, line, found, ref, part, loose=name not in names and "/" not in name)

@@ -8,7 +8,7 @@ from cipipe.image import ImageRef
 from cipipe.manifests import finders, lines, marker, search
 from cipipe.manifests.field import Doubt, Field, Slot, format_path, parse_ref, slot
 from cipipe.manifests.finders.parts import prefixed
-from cipipe.manifests.reading import Text
+from cipipe.manifests.reading import Text, read_embedded
 from cipipe.manifests.tree import Node
 
 
@@ -84,9 +84,14 @@ def _rank(field: Field, ref: ImageRef) -> int | None:
     if not ref.repository:
         return 0
     for rank, name in enumerate(field.names):
-        if name == ref.normalized or (name.startswith("*/") and f"/{ref.repository}".endswith(name[1:])):
+        if _answers(name, ref):
             return rank
     return None
+
+
+def _answers(name: str, ref: ImageRef) -> bool:
+    """Whether a field's name, in full or `*/` and the end of one, is that of the ref."""
+    return name == ref.normalized or (name.startswith("*/") and f"/{ref.repository}".endswith(name[1:]))
 
 
 def _as_asked(field: Field, ref: ImageRef, rank: int) -> Field:
@@ -109,13 +114,13 @@ def _fits(field: Field, container: str | None) -> bool:
 def _is_inside(field: Field, targets: Sequence[Node] | None) -> bool:
     if targets is None:
         return True
-    wanted = {id(node) for node in targets}
-    return any(id(node) in wanted for s in field.slots() for node in s.node.ancestors())
+    wanted = {node.start for node in targets}
+    return any(node.start in wanted for s in field.slots() for node in s.node.ancestors())
 
 
 def _refuse_doubts(found: Found, ref: ImageRef) -> None:
     for doubt in found.doubts:
-        if search.mentions(doubt.text, ref):
+        if search.mentions(doubt.text, ref) or any(_answers(name, ref) for name in doubt.names):
             raise ManifestError(
                 f"{ref.familiar} stands in a value that {doubt.why}, which cannot be edited safely"
                 if not doubt.why.startswith("stands")
@@ -133,21 +138,15 @@ def _at_path(text: Text, key: str) -> list[Node]:
     for root in text.roots():
         node: Node | None = root
         for step in wanted:
-            node = _child(node, step) if node is not None else None
+            node = _child(text, node, step) if node is not None else None
         if node is not None:
             nodes.append(node)
-    embedded = [
-        s.node
-        for item in finders.find_all(text)
-        if isinstance(item, Field)
-        for s in item.slots()
-        if tuple(map(str, s.node.steps())) == wanted
-    ]
-    return nodes + [node for node in embedded if all(node is not other for other in nodes)]
+    return nodes
 
 
-def _child(node: Node, step: str) -> Node | None:
-    node = node.resolved()
+def _child(text: Text, node: Node, step: str) -> Node | None:
+    """What stands at a key or index of `node`, in the YAML that a literal block scalar holds too."""
+    node = next(iter(read_embedded(text, node)), node) if node.kind == "scalar" else node
     if node.kind == "mapping":
         found = [value for name, value in node.pairs() if name.resolved().value == step]
         return found[-1].resolved() if found else None

@@ -94,12 +94,18 @@ def _read_chunk(data: bytes, start: int, end: int) -> Chunk:
     return Chunk(start, shadow.shadow(part), None, refusal)
 
 
-def read_embedded(text: Text, start: int, end: int) -> tuple[Document, ...] | None:
-    """The documents of a block scalar's content; None where it is no YAML.
+def read_embedded(text: Text, node: Node) -> tuple[Node, ...]:
+    """The roots of the YAML in a literal block scalar, with the scalar for their parent; none in other text.
 
     The content keeps its indentation: YAML's is relative, so all of it reads as it does without.
     """
+    start = text.data.find(b"\n", node.start, node.end) + 1
+    if node.style != "|" or not start:
+        return ()
     try:
-        return _read_chunk(text.data, start, end).documents
+        documents = _read_chunk(text.data, start, node.end).documents or ()
     except tree.TooDeepError as deep:
         raise _too_deep(text.file, text.data, deep.offset) from None
+    for document in documents:
+        document.root.parent = node
+    return tuple(document.root for document in documents)

@@ -95,8 +95,8 @@ def _values_at(spot: Spot, path: str) -> Iterator[tuple[str, Node]]:
     node = spot.get("valuesObject")
     if node is None:
         values = spot.get("values")
-        documents = _embedded(spot, values) if values is not None and values.style == "|" else ()
-        node = documents[0] if documents else None
+        roots = read_embedded(spot.text, values) if values is not None and values.kind == "scalar" else ()
+        node = roots[0] if roots else None
     for step in re.split(r"\.", path) if path else ():
         found = [value for key, value in node.pairs() if key.value == step] if node is not None else []
         node = found[-1].resolved() if found and found[-1].resolved().kind == "mapping" else None
@@ -107,7 +107,7 @@ def _values_at(spot: Spot, path: str) -> Iterator[tuple[str, Node]]:
 
 def _values(spot: Spot, node: Node) -> Iterator[Found]:
     """The fields of values held as text in a literal block scalar; other text is a doubt."""
-    roots = _embedded(spot, node) if node.style == "|" else ()
+    roots = read_embedded(spot.text, node)
     if not roots:
         slot = spot.slot(node)
         yield Doubt(
@@ -116,13 +116,3 @@ def _values(spot: Spot, node: Node) -> Iterator[Found]:
     for root in roots:
         for inner in spots(spot.text, root):
             yield from finders.find_at(inner)
-
-
-def _embedded(spot: Spot, node: Node) -> tuple[Node, ...]:
-    """The roots of the YAML in a literal block scalar; each has the scalar for its parent."""
-    start = spot.text.data.find(b"\n", node.start, node.end) + 1
-    documents = read_embedded(spot.text, start, node.end) if start else None
-    roots = tuple(document.root for document in documents or ())
-    for root in roots:
-        root.parent = node
-    return roots
