@@ -58,6 +58,11 @@ def detect(environ: Mapping[str, str]) -> Run:
     return Run()
 
 
+def target_branch(environ: Mapping[str, str]) -> str | None:
+    """The branch that the pull request under test would enter; None outside of a pull request."""
+    return _Variables(environ).text("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CHANGE_TARGET")
+
+
 class _Variables:
     """Checked access to the environment."""
 

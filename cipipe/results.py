@@ -247,3 +247,36 @@ class GateOutcome:
             },
             "files": {"read": self.read, "followed": self.followed},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class RulesOutcome:
+    """What `rules` returns."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Always 0."""
+        return 0
+
+    def document(self) -> dict[str, object]:
+        """The JSON form."""
+        return {"command": "rules", "rules": [rule.document() for rule in self.rules]}
+
+
+@dataclass(frozen=True, slots=True)
+class FactsOutcome:
+    """What `facts` returns: the document with its places; 3 when there was no pipeline."""
+
+    facts: dict[str, object]
+    read: int
+
+    @property
+    def exit_code(self) -> int:
+        """3 when nothing was read."""
+        return 0 if self.read else 3
+
+    def document(self) -> dict[str, object]:
+        """The JSON form."""
+        return self.facts

@@ -3,6 +3,9 @@
 COMMANDS: dict[str, tuple[str, str]] = {
     "bump": ("cipipe.cli.bump", "Change an image's tag in environments' manifests, and deliver it."),
     "set-image": ("cipipe.cli.set_image", "Change an image's tag in local files; no Git, no network."),
+    "gate": ("cipipe.cli.gate", "Find what deploys round Git in pipelines."),
+    "facts": ("cipipe.cli.facts", "Print what the gate's rules judge, as JSON."),
+    "rules": ("cipipe.cli.rules", "List the gate's rules."),
     "schema": ("cipipe.cli.schema", "Print the JSON schema of cipipe.yaml."),
     "demo": ("cipipe.cli.demo", "Make a repository on this machine and perform a real bump in it."),
 }

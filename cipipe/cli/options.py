@@ -72,7 +72,7 @@ def common(*formats: str) -> Callable[[Command], Callable[..., Any]]:
             "--output",
             "output_format",
             type=click.Choice(formats or reports.EVERYWHERE),
-            default="text",
+            default=(formats or reports.EVERYWHERE)[0],
             show_default=True,
             envvar="CIPIPE_OUTPUT",
             help="The report's format.",

@@ -1,14 +1,16 @@
 """What an engine is: rules and one document of facts in, judgements out, and an error for everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from cipipe.errors import EngineError
 from cipipe.proc import Deadline
 from cipipe.results import Severity, Verdict
 
+_SEVERITIES: Mapping[Any, Severity] = {"error": "error", "warning": "warning"}
+_VERDICTS: Mapping[Any, Verdict] = {"deny": "deny", "unresolved": "unresolved"}
 PREFIX = "cipipe."  # of the shipped rules' packages
 
 
@@ -79,7 +81,8 @@ def check_ran(rule: str, ran: Any, document: Document) -> None:
 def judgement(rule: str, said: Any) -> Judgement:
     """What a shipped rule said. Raises EngineError for anything that is not exactly a finding."""
     if isinstance(said, dict) and all(isinstance(said.get(key), str) for key in ("id", "msg")):
-        severity, verdict = said.get("severity"), said.get("verdict")
-        if severity in get_args(Severity) and verdict in get_args(Verdict):
+        severity: Severity | None = _SEVERITIES.get(said.get("severity"))
+        verdict: Verdict | None = _VERDICTS.get(said.get("verdict"))
+        if severity is not None and verdict is not None:
             return Judgement(rule, said["id"], said["msg"], severity, verdict)
     raise EngineError(f"the rule {rule} said something that is no finding: {said!r:.200}")

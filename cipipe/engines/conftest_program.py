@@ -1,8 +1,8 @@
 """The engine `conftest`: the program of that name, told exactly what to do and believed only when it proves it.
 
-No exit code is trusted alone: 1 means "a finding" as well as "broken", and 0 also "no rule was there". A `conftest.toml`
-in the current folder and `CONFTEST_*` variables could turn findings into success, so it runs in an empty private folder
-with an empty environment (https://www.conftest.dev/options/).
+No exit code is trusted alone: 1 means "a finding" as well as "broken", and 0 also "no rule was there". A
+`conftest.toml` in the current folder and `CONFTEST_*` variables could turn findings into success, so it
+runs in an empty private folder with an empty environment (https://www.conftest.dev/options/).
 """
 
 import json
@@ -154,9 +154,9 @@ def _own(space: str, result: Any) -> Iterator[Judgement]:
         for said in _said(result, field):
             if said["msg"] == "ran" and "nonce" in said:
                 continue
-            fact = said.get("id")
-            severity = "error" if field == "failures" else "warning"
-            yield Judgement(rule, fact if isinstance(fact, str) else None, str(said["msg"]), severity, "deny")  # type: ignore[arg-type]  # one of two literals
+            fact = said.get("id") severity = "error" if field == "failures" else "warning" yield
+            Judgement(rule, fact if isinstance(fact, str) else None, str(said["msg"]), severity, "deny")  #
+            type: ignore[arg-type]  # one of two literals
 
 
 def _packages(folders: Sequence[Path]) -> list[str]:

@@ -1,8 +1,8 @@
 """The engine `embedded`: the shipped rules by regopy, where conftest is not installed.
 
-regopy is not OPA: what it cannot do is silently undefined, and some input crashes it. So it runs the shipped rules alone,
-which are written in the part of Rego that both read alike (tests/policies checks that), in a process of its own with a
-time limit, and each rule must prove that it ran.
+regopy is not OPA: what it cannot do is silently undefined, and some input crashes it. So it runs the
+shipped rules alone, which are written in the part of Rego that both read alike (tests/policies checks
+that), in a process of its own with a time limit, and each rule must prove that it ran.
 """
 
 import importlib.metadata

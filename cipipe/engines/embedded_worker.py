@@ -1,6 +1,7 @@
 """The process of the embedded engine: a question on stdin, values on stdout, an exit code for everything else.
 
-It is run by its path (`python -I`), so that nothing but regopy is imported and no variable or folder changes what runs.
+It is run by its path (`python -I`), so that nothing but regopy is imported and no variable or folder
+changes what runs.
 """
 
 import json
@@ -10,7 +11,7 @@ from typing import Any
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """The value of every query that has exactly one; raises what regopy raises."""
-    from regopy import Interpreter  # noqa: PLC0415 - its import error is an answer too  # type: ignore[import-untyped, unused-ignore]
+    from regopy import Interpreter  # noqa: PLC0415 - its import error is an answer too
 
     interpreter = Interpreter()
     interpreter.strict_built_in_errors = True

@@ -11,13 +11,15 @@ from cipipe.pipelines.model import HOLE
 from cipipe.policy import shipped
 from cipipe.policy.catalogue import Effect, program
 
-_WRITING = frozenset({"post", "put", "patch", "delete"})
-_METHOD_FLAGS = frozenset({"-x", "--request", "-method", "--method"})
-_BODY_FLAGS = re.compile(r"(?:-d|--data(?:-\w+)?|-F|--form(?:-string)?|-T|--upload-file|--json|--post-data|--post-file|--body-data|--body-file|-Body|-InFile)(?:=.*)?\Z", re.ASCII)
-_CLIENTS = frozenset({"curl", "wget", "http", "https", "xh", "xhs", "invoke-restmethod", "invoke-webrequest", "irm", "iwr", "httpie"})
-_KUBECONFIG = re.compile(r"(?:\A|/)(?:\.kube/[\w.\ue000-]*config[\w.\ue000-]*|[\w.\ue000-]*kube[-_.]?config[\w.\ue000-]*|\.kube/config/[^/]*)\Z", re.ASCII | re.IGNORECASE)
-_SECRET_IN_IT = re.compile(r"token:|client-key-data:|client-certificate-data:|password:|\bexec:", re.ASCII)
-_OWN = re.compile(r"k3s\.yaml|/var/snap/microk8s/|/etc/kubernetes/admin\.conf|rke2\.yaml|/var/lib/k0s/pki/admin\.conf")
+_WRITING = frozenset({"post", "put", "patch", "delete"}) _METHOD_FLAGS = frozenset({"-x", "--request",
+"-method", "--method"}) _BODY_FLAGS =
+re.compile(r"(?:-d|--data(?:-\w+)?|-F|--form(?:-string)?|-T|--upload-file|--json|--post-data|--post-file|--body-data|--body-file|-Body|-InFile)(?:=.*)?\Z",
+re.ASCII) _CLIENTS = frozenset({"curl", "wget", "http", "https", "xh", "xhs", "invoke-restmethod",
+"invoke-webrequest", "irm", "iwr", "httpie"}) _KUBECONFIG =
+re.compile(r"(?:\A|/)(?:\.kube/[\w.\ue000-]*config[\w.\ue000-]*|[\w.\ue000-]*kube[-_.]?config[\w.\ue000-]*|\.kube/config/[^/]*)\Z",
+re.ASCII | re.IGNORECASE) _SECRET_IN_IT =
+re.compile(r"token:|client-key-data:|client-certificate-data:|password:|\bexec:", re.ASCII) _OWN =
+re.compile(r"k3s\.yaml|/var/snap/microk8s/|/etc/kubernetes/admin\.conf|rke2\.yaml|/var/lib/k0s/pki/admin\.conf")
 
 
 @dataclass(frozen=True, slots=True)

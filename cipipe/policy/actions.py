@@ -87,8 +87,8 @@ def _steps() -> Mapping[str, tuple[ActionKind, Mapping[str, Any]]]:
 
 def jenkins_step(step: Step) -> ActionKind | None:
     """What a Jenkins step does; None when it is not catalogued."""
-    found = _steps().get(step.name) or _steps().get(step.name.rsplit(".", 1)[-1] if step.name[:1].isupper() else "")
-    if found is None:
+    found = _steps().get(step.name) or _steps().get(step.name.rsplit(".", 1)[-1] if step.name[:1].isupper()
+    else "") if found is None:
         return None
     kind, entry = found
     for argument, values in entry.get("only", {}).items():

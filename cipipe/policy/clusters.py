@@ -1,7 +1,7 @@
 """Which cluster a command of a job would reach: one that the job made for itself, or a real one.
 
-A job starts at a real cluster. A maker (kind, minikube, k3d…) turns the current context of its kubeconfig to its own cluster;
-fetched credentials, another context, another kubeconfig or a server turn it back.
+A job starts at a real cluster. A maker (kind, minikube, k3d…) turns the current context of its kubeconfig
+to its own cluster; fetched credentials, another context, another kubeconfig or a server turn it back.
 """
 
 import fnmatch

@@ -1,7 +1,7 @@
 """The facts document: what the rules judge, versioned and small (DESIGN section 9).
 
-A fact is made of closed-vocabulary values and short printable ASCII text; equal facts are one, with many places. Rules
-see facts alone; findings name an id, and the places say where that is.
+A fact is made of closed-vocabulary values and short printable ASCII text; equal facts are one, with many
+places. Rules see facts alone; findings name an id, and the places say where that is.
 """
 
 import json
@@ -15,10 +15,9 @@ from cipipe.results import Location
 VERSION = 1
 _LONGEST = 120
 
-Kind = Literal["command", "credential", "environment", "problem", "setting"]
-Field = str | bool
-# Every fact of a kind carries exactly these keys besides its id: a rule that asks for a missing one is silent.
-KINDS: Mapping[Kind, tuple[str, ...]] = {
+Kind = Literal["command", "credential", "environment", "problem", "setting"] Field = str | bool # Every fact
+of a kind carries exactly these keys besides its id: a rule that asks for a missing one is silent. KINDS:
+Mapping[Kind, tuple[str, ...]] = {
     "command": ("what", "tool", "verb", "effect", "target", "dry", "form", "protected"),
     "credential": ("what", "how", "target", "protected"),
     "environment": ("name", "known", "protected"),
@@ -52,8 +51,8 @@ class Place:
 class Facts:
     """The facts under way; `add` in any order, then `document`."""
 
-    places: dict[str, list[Place]] = field(default_factory=dict)
-    _facts: dict[Kind, dict[tuple[Field, ...], str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    places: dict[str, list[Place]] = field(default_factory=dict) _facts: dict[Kind, dict[tuple[Field, ...],
+    str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
 
     def add(self, kind: Kind, place: Place | None, **fields: Field) -> None:
         """Add a fact; one that is there already gets another place. Raises `KeyError` for a missing field."""
@@ -71,8 +70,8 @@ class Facts:
     def document(self, nonce: str) -> dict[str, object]:
         """The document without its places."""
         facts = {
-            kind: [{"id": identifier, **dict(zip(KINDS[kind], values, strict=True))} for values, identifier in known.items()]
-            for kind, known in self._facts.items()
+            kind: [{"id": identifier, **dict(zip(KINDS[kind], values, strict=True))} for values, identifier
+            in known.items()] for kind, known in self._facts.items()
         }
         return {"version": VERSION, "nonce": nonce, "facts": facts}
 

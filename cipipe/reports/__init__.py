@@ -7,6 +7,10 @@ from cipipe.results import Outcome
 REPORTS: dict[str, str] = {
     "text": "cipipe.reports.text",
     "json": "cipipe.reports.json",
+    "sarif": "cipipe.reports.sarif",
+    "github": "cipipe.reports.github",
+    "gitlab": "cipipe.reports.gitlab",
+    "junit": "cipipe.reports.junit",
 }
 EVERYWHERE = ("text", "json")
 

@@ -2,7 +2,8 @@
 
 from functools import singledispatch
 
-from cipipe.results import Change, DeliveriesOutcome, Delivery, Outcome, SetImageOutcome
+from cipipe.reports import gate_text from cipipe.results import Change, DeliveriesOutcome, Delivery,
+GateOutcome, Outcome, RulesOutcome, SetImageOutcome
 
 
 @singledispatch
@@ -27,6 +28,16 @@ def _(outcome: SetImageOutcome) -> str:
     return "\n".join(
         filter(None, [outcome.diff.rstrip("\n"), head, *_changes(outcome.changes), *outcome.notes])
     )
+
+
+@render.register
+def _(outcome: GateOutcome) -> str:
+    return gate_text.gate(outcome)
+
+
+@render.register
+def _(outcome: RulesOutcome) -> str:
+    return gate_text.rules(outcome)
 
 
 def _delivery(delivery: Delivery, *, dry_run: bool) -> str:

@@ -1,0 +1,72 @@
+"""`cipipe gate`."""
+
+from pathlib import Path
+
+import click
+
+from cipipe.cli import options, output
+
+_FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
+
+
+@click.command("gate", epilog="Example: cipipe gate --output sarif --output-file gate.sarif")
+@click.argument("path", default=".", metavar="[PATH]")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Where waivers and configuration are read from. [default in CI: the target branch]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["conftest", "embedded"]),
+    help="What evaluates the rules. [default: conftest where it is installed]",
+)
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="DIR",
+    help="A folder with Rego rules of your own; needs conftest.",
+)
+@click.option("--strict", is_flag=True, help="What cannot be resolved is an error, not a warning.")
+@click.option("--only", multiple=True, metavar="RULE", help="Run these rules alone.")
+@click.option("--skip", multiple=True, metavar="RULE", help="Do not run these rules.")
+@options.common(*_FORMATS)
+def command(  # noqa: PLR0913 - the options
+    path: str,
+    *,
+    base: str | None,
+    engine: str | None,
+    policies: tuple[str, ...],
+    strict: bool,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    output_format: str,
+    output_file: str | None,
+) -> int:
+    """Find what deploys round Git in pipelines: GitHub Actions, GitLab CI, Jenkins, scripts.
+
+    PATH is a repository, or one pipeline or script. Nothing of it is ever run. Warnings alone are exit 0.
+    """
+    import datetime as dt  # noqa: PLC0415 - `--help` needs none
+    import os  # noqa: PLC0415
+
+    from cipipe.gate import Options, gate  # noqa: PLC0415
+    from cipipe.reports.summary import summary  # noqa: PLC0415
+
+    asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip)
+    outcome = gate(Path(path), asked, environ=os.environ, today=dt.datetime.now(dt.UTC).date())
+    if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _summarize(summary(outcome), Path(summary_file))
+    return output.report(outcome, output_format, output_file)
+
+
+def _summarize(text: str, file: Path) -> None:
+    """Add to the step's summary; where that fails the verdict stands all the same."""
+    from cipipe import secrets  # noqa: PLC0415 - `--help` needs none
+
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(secrets.redact(text))
+    except OSError as problem:
+        output.to_stderr(f"note: no step summary: {problem.strerror}")

@@ -1,0 +1,172 @@
+"""`cipipe gate`: files -> pipelines -> facts -> rules -> findings (DESIGN section 9)."""
+
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cipipe import ci, config, engines, facts
+from cipipe.engines import Evaluation
+from cipipe.engines.base import Document
+from cipipe.errors import EngineError, GitError, MissingToolError, NothingMatched, UsageError
+from cipipe.hints import near_miss
+from cipipe.policy.facts import KINDS
+from cipipe.policy.rules import rules as shipped_rules
+from cipipe.policy.waivers import waive
+from cipipe.proc import Deadline
+from cipipe.results import Finding, GateOutcome, Rule
+
+_log = logging.getLogger("cipipe")
+_SECONDS = 60.0  # for the engine; a thousand files take a second
+CONFIG = "cipipe.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    base: str | None = None
+    engine: str | None = None
+    policies: tuple[Path, ...] = ()
+    strict: bool = False
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+
+def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.date) -> GateOutcome:
+    """Judge the pipelines at `path`. Raises CipipeError; a finding is no error but part of the outcome."""
+    rules = _selected(options) repository = facts.locate(path) root = repository.files.root settings, notes
+    = trusted(root, options.base, environ) rules, skipped = _applicable(rules, settings) engine =
+    _engine(options, root) read = facts.collect(repository, settings, strict=options.strict) _log.info("read
+    %d pipelines and %d files that they lead to", read.read, read.followed) document = _document(read.facts)
+    evaluation = engine.evaluate(document, [rule.id for rule in rules], options.policies, root,
+    Deadline(_SECONDS)) findings = _findings(evaluation, read, repository) waived = waive(findings,
+    settings, today) return GateOutcome(
+        findings=tuple(waived),
+        rules=(*rules, *_own(evaluation, rules)),
+        skipped=skipped,
+        engine=evaluation.engine,
+        read=read.read,
+        followed=read.followed,
+        notes=notes,
+    )
+
+
+def trusted(
+    root: Path, base: str | None, environ: Mapping[str, str]
+) -> tuple[config.Config | None, tuple[str, ...]]:
+    """The configuration as the base has it, so that no change can waive itself, and what there is to say.
+
+    In CI the base is the pull request's target, or the commit that was pushed; locally the files as they are.
+    """
+    run = ci.detect(environ)
+    ref = base or ci.target_branch(environ) or (run.commit if run.service != "terminal" else None)
+    file = root / CONFIG
+    if ref is None or (not base and not (root / ".git").exists()):
+        content = file.read_bytes() if file.is_file() and not file.is_symlink() else None
+    else:
+        from cipipe.git import base_ref  # noqa: PLC0415 - most runs at a terminal ask Git nothing
+
+        try:
+            content = base_ref.show(root, ref, CONFIG, environ)
+        except (GitError, MissingToolError) as problem:
+            if base:
+                raise
+            content = file.read_bytes() if file.is_file() and not file.is_symlink() else None
+            settings = config.load(content, CONFIG) if content is not None else None
+            note = f"no waiver counts: {problem.message}"
+            if settings:
+                settings = replace(settings, gate=replace(settings.gate, waivers=(), ephemeral_clusters=True))
+            return settings, (note,)
+    return (config.load(content, CONFIG) if content is not None else None), ()
+
+
+def _selected(options: Options) -> tuple[Rule, ...]:
+    """The rules asked for."""
+    known = {rule.id: rule for rule in shipped_rules()}
+    for name in (*options.only, *options.skip):
+        if name not in known:
+            raise UsageError(f"no rule '{name}'", hint=near_miss(name, known))
+    chosen = [rule for name, rule in known.items() if (not options.only or name in options.only) and name
+    not in options.skip] if not chosen and not options.policies:
+        raise NothingMatched("--only and --skip leave no rule", hint="`cipipe rules` lists them")
+    return tuple(chosen)
+
+
+def _applicable(
+    rules: Iterable[Rule], settings: config.Config | None
+) -> tuple[tuple[Rule, ...], tuple[tuple[str, str], ...]]:
+    """The rules that can run here, and those that cannot, with the reason."""
+    if settings is not None:
+        return tuple(rules), ()
+    kept = tuple(rule for rule in rules if rule.id != "unknown-environment")
+    skipped = tuple((rule.id, f"there is no {CONFIG}") for rule in rules if rule.id == "unknown-environment")
+    return kept, skipped
+
+
+def _engine(options: Options, checkout: Path) -> engines.Engine:
+    """The engine asked for; else conftest where it is installed, else the embedded one."""
+    for folder in options.policies:
+        if not folder.exists():
+            raise UsageError(f"--policy {folder}: there is nothing", hint="name a folder with Rego rules")
+    wanted = options.engine or ("conftest" if options.policies else None)
+    if wanted is None:
+        wanted = next((name for name in engines.ENGINES if engines.load(name).missing(checkout) is None),
+        None) if wanted is None:
+            raise MissingToolError("there is no engine to judge with", hint="install conftest, or cipipe anew")
+    engine = engines.load(wanted)
+    if options.policies and wanted != "conftest":
+        raise MissingToolError("--policy needs the engine conftest", hint="use --engine conftest")
+    missing = engine.missing(checkout)
+    if missing:
+        raise MissingToolError(missing, hint="install it, or leave the choice of the engine to cipipe")
+    return engine
+
+
+def _document(collected: facts.Facts) -> Document:
+    nonce = secrets.token_hex(16)
+    return Document(collected.text(nonce), nonce, len(KINDS))
+
+
+def _findings(evaluation: Evaluation, read: facts.Read, repository: facts.Repository) -> list[Finding]:
+    """Every judgement at every place of its fact, each place once, in the order of the files."""
+    findings: dict[tuple[object, ...], Finding] = {}
+    for said in evaluation.judgements:
+        if said.id is not None and said.id not in read.facts.places:
+            raise EngineError(f"the rule {said.rule} speaks of a fact that is not there: {said.id}")
+        for place in read.facts.places[said.id] if said.id is not None else ():
+            message = f"{said.message}: {place.detail}" if place.detail else said.message
+            finding = Finding(
+                said.rule, said.severity, said.verdict, place.location, message, place.command, place.via,
+                excerpt=_line(repository, place.location.file, place.location.line),
+            )  # fmt: skip
+            findings.setdefault((said.rule, place.location, place.via), finding)
+        if said.id is None:
+            findings[said.rule, said.message] = Finding(said.rule, said.severity, said.verdict, None,
+            said.message)
+    return sorted(findings.values(), key=_order)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    where = finding.location
+    return (where is None, where.file if where else "", where.line if where else 0, where.column if where else 0, finding.rule)
+
+
+def _line(repository: facts.Repository, file: str, line: int) -> str | None:
+    from cipipe.pipelines.model import FileRefused  # noqa: PLC0415
+
+    try:
+        content = repository.files.read(file)
+    except FileRefused:
+        return None
+    lines = (content or b"").split(b"\n")
+    return lines[line - 1].decode(errors="replace").rstrip("\r") if 0 < line <= len(lines) else None
+
+
+def _own(evaluation: Evaluation, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The user's own rules that ran."""
+    shipped = {rule.id for rule in rules} names = [name.removeprefix("cipipe.").replace("_", "-") for name
+    in evaluation.rules if name not in shipped] return tuple(Rule(name, name, "error", "A rule of
+    --policy.", "See the rule's own text.", "docs/rules.md#your-own-rules") for name in names)

@@ -1,0 +1,30 @@
+"""The gate's findings as Markdown for a step summary; text from the pipeline stands in code spans, escaped."""
+
+import re
+
+from cipipe.results import Finding, GateOutcome
+
+_MOST = 200  # findings; GitHub takes one megabyte a step
+
+
+def summary(outcome: GateOutcome) -> str:
+    """A table of what was found."""
+    live = [finding for finding in outcome.findings if finding.waived is None]
+    if not live:
+        return f"### cipipe gate\n\nNothing found in {outcome.read} pipelines.\n"
+    rows = [_row(finding) for finding in live[:_MOST]]
+    more = f"\n…and {len(live) - _MOST} more.\n" if len(live) > _MOST else ""
+    head = "### cipipe gate\n\n| | rule | where | what |\n| --- | --- | --- | --- |\n"
+    return head + "\n".join(rows) + "\n" + more
+
+
+def _row(finding: Finding) -> str:
+    mark = "❌" if finding.severity == "error" else "⚠️"
+    where = f"{finding.location.file}:{finding.location.line}" if finding.location else ""
+    return f"| {mark} | {finding.rule} | {_code(where)} | {_code(finding.command or finding.message)} |"
+
+
+def _code(text: str) -> str:
+    """Foreign text as code: it can end neither the span nor the cell."""
+    plain = re.sub(r"[\x00-\x1f\x7f]", " ", text).replace("`", "'").replace("|", "\\|")
+    return f"`{plain}`" if plain else ""

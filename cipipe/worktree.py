@@ -1,0 +1,72 @@
+"""The files of a repository on disk, read and never run; no path leads out of it (layer 2)."""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from cipipe.pipelines.model import FileRefused
+
+LARGEST = 1_000_000  # bytes of a file that are read
+_MOST_FILES = 500_000
+_SKIPPED = frozenset({".git", "node_modules", ".venv", ".tox", "__pycache__"})
+
+
+class Worktree:
+    """The files below `root`, each read once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._content: dict[str, bytes | None] = {}
+        self._paths: Sequence[str] | None = None
+
+    def read(self, path: str) -> bytes | None:
+        """The content; None when there is no such file. Raises `FileRefused`."""
+        if path not in self._content:
+            self._content[path] = self._read(path)
+        return self._content[path]
+
+    def _read(self, path: str) -> bytes | None:
+        parts = PurePosixPath(path).parts
+        if path.startswith("/") or ".." in parts or "\0" in path or len(path) > 4000:
+            raise FileRefused(path, "the path leads out of the repository")
+        file = self.root / path
+        try:
+            real = file.resolve(strict=True)
+            if not real.is_relative_to(self.root):
+                raise FileRefused(path, "it is a symbolic link out of the repository")
+            found = real.stat()
+            if not stat.S_ISREG(found.st_mode):
+                if stat.S_ISDIR(found.st_mode):
+                    return None
+                raise FileRefused(path, "it is no regular file")
+            if found.st_size > LARGEST:
+                raise FileRefused(path, f"it is larger than {LARGEST:,} bytes")
+            return real.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except RuntimeError:
+            raise FileRefused(path, "its symbolic links lead in a circle") from None
+        except OSError as problem:
+            raise FileRefused(path, f"it cannot be read: {problem.strerror}") from None
+
+    def list(self, prefix: str) -> tuple[str, ...]:
+        """All paths of files below the folder `prefix` ("" for all), sorted; symbolic links are listed, not entered."""
+        if self._paths is None:
+            self._paths = sorted(self._walk())
+        if not prefix:
+            return tuple(self._paths)
+        folder = prefix.rstrip("/") + "/"
+        return tuple(path for path in self._paths if path.startswith(folder))
+
+    def _walk(self) -> Sequence[str]:
+        paths = []
+        top = os.fspath(self.root)
+        for folder, folders, files in os.walk(top):
+            folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+            inside = os.path.relpath(folder, top).replace(os.sep, "/")
+            start = "" if inside == "." else inside + "/"
+            paths += [start + name for name in files]
+            if len(paths) > _MOST_FILES:
+                break
+        return paths
