@@ -64,15 +64,19 @@ def read(path: str, content: bytes, files: Files) -> Pipeline:
     is_action = root.get("jobs") is None and root.get("runs") is not None
     jobs = _action(path, root, start) if is_action else _workflow(root, start)
     return Pipeline(
-        path, "github", tuple(jobs), tuple(dict.fromkeys(reading.problems)), tuple(reading.followed)
+        path,
+        "github",
+        tuple(jobs),
+        tuple(dict.fromkeys(reading.problems)),
+        tuple(reading.followed),
+        called=is_action or _only_called(root),
     )
 
 
-def only_called(root: Mapping) -> bool:
-    """Whether a workflow runs only when another one calls it, or is an action."""
+def _only_called(root: Mapping) -> bool:
     on = root.get("on")
     events = set(on.values) if isinstance(on, Mapping) else {scalar.value for scalar in yaml_tree.scalars(on)}
-    return events == {"workflow_call"} or (root.get("jobs") is None and root.get("runs") is not None)
+    return events == {"workflow_call"}
 
 
 def _refuse_doubles(documents: list[Document], frame: Frame) -> None:

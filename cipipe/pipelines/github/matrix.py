@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from cipipe.pipelines import yaml_tree
 from cipipe.pipelines.github.evaluate import OPEN, Choices
 from cipipe.pipelines.github.frame import Frame
 from cipipe.pipelines.github.functions import compare
@@ -109,9 +108,10 @@ def _used(job: Mapping) -> set[str] | None:
     return found
 
 
-def _inside(node: yaml_tree.Mapping) -> list[Node]:
+def _inside(node: Mapping) -> list[Node]:
     uses = node.get("uses")
+    if uses is None and "run" not in node.values:
+        return list(node.values.values())
     remote = isinstance(uses, Scalar) and not uses.value.startswith("./")
-    return [
-        inner for key, inner in node.values.items() if key not in _HARMLESS and not (remote and key == "with")
-    ]
+    passed = _HARMLESS | {"with"} if remote else _HARMLESS
+    return [inner for key, inner in node.values.items() if key not in passed]
