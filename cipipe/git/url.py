@@ -52,7 +52,8 @@ class Remote:
         if text.startswith("/"):
             return _local(urllib.parse.quote(text), text)
         scp = _SCP.fullmatch(text)
-        if scp is None or "@" in scp["path"].partition("/")[0]:
+        slips = {"file", *_DEFAULT_PORTS}  # `https:host/path`, with its slashes forgotten
+        if scp is None or scp["host"].lower() in slips or "@" in scp["path"].partition("/")[0]:
             _hide(text.rpartition("@")[0])
             raise ConfigError("the repository's address is none that cipipe knows", hint=_HINT)
         host, path = _host(scp["host"], text), _path(scp["path"], text)
