@@ -24,6 +24,7 @@ from cipipe.pipelines.model import Unknown
 from cipipe.results import Location
 
 CALLS_LIMIT = 24  # methods that call methods
+QUIET_LIMIT = 25  # a method that noted nothing so often, whatever its arguments, is a helper
 
 
 class Host(Protocol):
@@ -187,9 +188,13 @@ class Calls(Iterations):
         method = _overload(unit.methods[name], len(positional))
         if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
             return Unknown(f"{name}()")
-        key = (id(method), id(unit), *map(signature, positional))
+        owner = id(unit) if unit.scope.variables else unit.source.file
+        key = (id(method), owner, *map(signature, positional))
         if key in self.silent:
             return self.silent[key]
+        closures = any(isinstance(value, Function) for value in positional)
+        if self.quiet[id(method)] > QUIET_LIMIT and not closures:
+            return Unknown(f"{name}()")
         scope = Scope({}, unit.scope)
         before = self.host.noted()
         self.ran.add(id(method))
@@ -200,6 +205,9 @@ class Calls(Iterations):
         self.running.pop()
         if self.host.noted() == before:
             self.silent[key] = value
+            self.quiet[id(method)] += 1
+        else:
+            self.quiet[id(method)] = 0
         return value
 
     def _method_body(self, unit: Unit, method: tree.Method, positional: list[Value], scope: Scope) -> Value:

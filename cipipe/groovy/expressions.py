@@ -5,6 +5,7 @@ from cipipe.groovy.source import Piece, Source
 from cipipe.groovy.tokens import Fault, Hole, Token, balance
 
 DEPTH_LIMIT = 60  # nested expressions and blocks; a declarative pipeline with a matrix has about 20
+_TYPE_LIMIT = 30  # names in a.b.C
 CHAIN_LIMIT = 150  # links of one a.b().c() chain
 
 _LEVELS: tuple[frozenset[str], ...] = (
@@ -291,7 +292,9 @@ class Expressions:
         if token.kind != "name":
             return None
         name = self.next().text
-        while self.is_op(".") and self.behind().kind == "name":
+        for _ in range(_TYPE_LIMIT):
+            if not self.is_op(".") or self.behind().kind != "name":
+                break
             self.next()
             name += "." + self.next().text
         if self.is_op("<") and not self._generics():

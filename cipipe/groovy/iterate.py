@@ -1,5 +1,6 @@
 """The evaluator's state, and methods that take closures: `each`, `collect`, `with`, …"""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ class Iterations:
         self.returns: list[Value] | None = None
         self.ran: set[int] = set()
         self.silent: dict[tuple[object, ...], Value] = {}
+        self.quiet: Counter[int] = Counter()
         self._work = 0
         self._assigned: dict[int, frozenset[str]] = {}
 

@@ -120,6 +120,10 @@ class Lexer:
         if char == "\n":
             self._at += 1
             return Token("newline", "\n", at, at + 1, spaced)
+        if text.startswith("/*", at):
+            self.faults.append(Fault(at, "a comment that is never closed"))
+            self._at = len(text)
+            return None
         if char in "'\"" or (char == "/" or text.startswith("$/", at)) and not _ends_operand(tokens):
             string = self._string(spaced=spaced)
             if string:
@@ -131,11 +135,7 @@ class Lexer:
                     return Token("newline", ";", at, at + 1, spaced)
                 return Token(kind, match.group(), at, match.end(), spaced)  # type: ignore[arg-type]  # the three kinds above
         self._at += 1
-        if text.startswith("/*", at):
-            self.faults.append(Fault(at, "a comment that is never closed"))
-            self._at = len(text)
-        else:
-            self.faults.append(Fault(at, f"a character that Groovy does not know: {char!r}"))
+        self.faults.append(Fault(at, f"a character that Groovy does not know: {char!r}"))
         return None
 
     def _string(self, *, spaced: bool) -> Token | None:

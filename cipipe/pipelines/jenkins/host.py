@@ -177,5 +177,7 @@ class Jenkins:
 
 
 def _is_java(name: str) -> bool:
-    head = name.partition(".")[0]
-    return "." in name and (head[:1].isupper() or head in {"env", "params", "currentBuild", "scm", "java", "groovy", "log"})
+    parts = name.split(".")
+    if len(parts) < 2:
+        return False
+    return any(part[:1].isupper() for part in parts) or parts[0] in {"env", "params", "currentBuild", "scm", "log"}
