@@ -37,13 +37,19 @@ class Options:
 
 def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.date) -> GateOutcome:
     """Judge the pipelines at `path`. Raises CipipeError; a finding is no error but part of the outcome."""
-    rules = _selected(options) repository = facts.locate(path) root = repository.files.root settings, notes
-    = trusted(root, options.base, environ) rules, skipped = _applicable(rules, settings) engine =
-    _engine(options, root) read = facts.collect(repository, settings, strict=options.strict) _log.info("read
-    %d pipelines and %d files that they lead to", read.read, read.followed) document = _document(read.facts)
-    evaluation = engine.evaluate(document, [rule.id for rule in rules], options.policies, root,
-    Deadline(_SECONDS)) findings = _findings(evaluation, read, repository) waived = waive(findings,
-    settings, today) return GateOutcome(
+    rules = _selected(options)
+    repository = facts.locate(path)
+    root = repository.files.root
+    settings, notes = trusted(root, options.base, environ)
+    rules, skipped = _applicable(rules, settings)
+    engine = _engine(options, root)
+    read = facts.collect(repository, settings, strict=options.strict)
+    _log.info("read %d pipelines and %d files that they lead to", read.read, read.followed)
+    document = _document(read.facts)
+    asked = [rule.id for rule in rules]
+    evaluation = engine.evaluate(document, asked, options.policies, root, Deadline(_SECONDS))
+    waived = waive(_findings(evaluation, read, repository), settings, today)
+    return GateOutcome(
         findings=tuple(waived),
         rules=(*rules, *_own(evaluation, rules)),
         skipped=skipped,
@@ -89,10 +95,11 @@ def _selected(options: Options) -> tuple[Rule, ...]:
     for name in (*options.only, *options.skip):
         if name not in known:
             raise UsageError(f"no rule '{name}'", hint=near_miss(name, known))
-    chosen = [rule for name, rule in known.items() if (not options.only or name in options.only) and name
-    not in options.skip] if not chosen and not options.policies:
+    kept = [name for name in known if not options.only or name in options.only]
+    chosen = tuple(known[name] for name in kept if name not in options.skip)
+    if not chosen and not options.policies:
         raise NothingMatched("--only and --skip leave no rule", hint="`cipipe rules` lists them")
-    return tuple(chosen)
+    return chosen
 
 
 def _applicable(
@@ -113,9 +120,12 @@ def _engine(options: Options, checkout: Path) -> engines.Engine:
             raise UsageError(f"--policy {folder}: there is nothing", hint="name a folder with Rego rules")
     wanted = options.engine or ("conftest" if options.policies else None)
     if wanted is None:
-        wanted = next((name for name in engines.ENGINES if engines.load(name).missing(checkout) is None),
-        None) if wanted is None:
-            raise MissingToolError("there is no engine to judge with", hint="install conftest, or cipipe anew")
+        usable = (name for name in engines.ENGINES if engines.load(name).missing(checkout) is None)
+        wanted = next(usable, None)
+        if wanted is None:
+            raise MissingToolError(
+                "there is no engine to judge with", hint="install conftest, or cipipe anew"
+            )
     engine = engines.load(wanted)
     if options.policies and wanted != "conftest":
         raise MissingToolError("--policy needs the engine conftest", hint="use --engine conftest")
@@ -144,14 +154,17 @@ def _findings(evaluation: Evaluation, read: facts.Read, repository: facts.Reposi
             )  # fmt: skip
             findings.setdefault((said.rule, place.location, place.via), finding)
         if said.id is None:
-            findings[said.rule, said.message] = Finding(said.rule, said.severity, said.verdict, None,
-            said.message)
+            findings[said.rule, said.message] = Finding(
+                said.rule, said.severity, said.verdict, None, said.message
+            )
     return sorted(findings.values(), key=_order)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
     where = finding.location
-    return (where is None, where.file if where else "", where.line if where else 0, where.column if where else 0, finding.rule)
+    if where is None:
+        return (True, finding.rule, finding.message)
+    return (False, where.file, where.line, where.column, finding.rule)
 
 
 def _line(repository: facts.Repository, file: str, line: int) -> str | None:
@@ -167,6 +180,9 @@ def _line(repository: facts.Repository, file: str, line: int) -> str | None:
 
 def _own(evaluation: Evaluation, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """The user's own rules that ran."""
-    shipped = {rule.id for rule in rules} names = [name.removeprefix("cipipe.").replace("_", "-") for name
-    in evaluation.rules if name not in shipped] return tuple(Rule(name, name, "error", "A rule of
-    --policy.", "See the rule's own text.", "docs/rules.md#your-own-rules") for name in names)
+    shipped = {rule.id for rule in rules}
+    named = (
+        name.removeprefix("cipipe.").replace("_", "-") for name in evaluation.rules if name not in shipped
+    )
+    remedy, docs = "See the rule's own text.", "docs/rules.md#rules-of-your-own"
+    return tuple(Rule(name, name, "error", "A rule of --policy.", remedy, docs) for name in named)

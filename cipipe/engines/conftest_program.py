@@ -154,9 +154,9 @@ def _own(space: str, result: Any) -> Iterator[Judgement]:
         for said in _said(result, field):
             if said["msg"] == "ran" and "nonce" in said:
                 continue
-            fact = said.get("id") severity = "error" if field == "failures" else "warning" yield
-            Judgement(rule, fact if isinstance(fact, str) else None, str(said["msg"]), severity, "deny")  #
-            type: ignore[arg-type]  # one of two literals
+            fact = said.get("id")
+            severity = "error" if field == "failures" else "warning"
+            yield Judgement(rule, fact if isinstance(fact, str) else None, str(said["msg"]), severity, "deny")  # type: ignore[arg-type]  # one of two literals
 
 
 def _packages(folders: Sequence[Path]) -> list[str]:

@@ -11,15 +11,35 @@ from cipipe.pipelines.model import HOLE
 from cipipe.policy import shipped
 from cipipe.policy.catalogue import Effect, program
 
-_WRITING = frozenset({"post", "put", "patch", "delete"}) _METHOD_FLAGS = frozenset({"-x", "--request",
-"-method", "--method"}) _BODY_FLAGS =
-re.compile(r"(?:-d|--data(?:-\w+)?|-F|--form(?:-string)?|-T|--upload-file|--json|--post-data|--post-file|--body-data|--body-file|-Body|-InFile)(?:=.*)?\Z",
-re.ASCII) _CLIENTS = frozenset({"curl", "wget", "http", "https", "xh", "xhs", "invoke-restmethod",
-"invoke-webrequest", "irm", "iwr", "httpie"}) _KUBECONFIG =
-re.compile(r"(?:\A|/)(?:\.kube/[\w.\ue000-]*config[\w.\ue000-]*|[\w.\ue000-]*kube[-_.]?config[\w.\ue000-]*|\.kube/config/[^/]*)\Z",
-re.ASCII | re.IGNORECASE) _SECRET_IN_IT =
-re.compile(r"token:|client-key-data:|client-certificate-data:|password:|\bexec:", re.ASCII) _OWN =
-re.compile(r"k3s\.yaml|/var/snap/microk8s/|/etc/kubernetes/admin\.conf|rke2\.yaml|/var/lib/k0s/pki/admin\.conf")
+_WRITING = frozenset({"post", "put", "patch", "delete"})
+_METHOD_FLAGS = frozenset({"-x", "--request", "-method", "--method"})
+_BODY_FLAGS = re.compile(
+    r"(?:-d|--data(?:-\w+)?|-F|--form(?:-string)?|-T|--upload-file|--json|--post-data|--post-file|--body-data|--body-file|-Body|-InFile)(?:=.*)?\Z",
+    re.ASCII,
+)
+_CLIENTS = frozenset(
+    {
+        "curl",
+        "wget",
+        "http",
+        "https",
+        "xh",
+        "xhs",
+        "invoke-restmethod",
+        "invoke-webrequest",
+        "irm",
+        "iwr",
+        "httpie",
+    }
+)
+_KUBECONFIG = re.compile(
+    r"(?:\A|/)(?:\.kube/[\w.\ue000-]*config[\w.\ue000-]*|[\w.\ue000-]*kube[-_.]?config[\w.\ue000-]*|\.kube/config/[^/]*)\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_SECRET_IN_IT = re.compile(r"token:|client-key-data:|client-certificate-data:|password:|\bexec:", re.ASCII)
+_OWN = re.compile(
+    r"k3s\.yaml|/var/snap/microk8s/|/etc/kubernetes/admin\.conf|rke2\.yaml|/var/lib/k0s/pki/admin\.conf"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,14 @@ def request(words: Sequence[str]) -> Request | None:
     writes = method in _WRITING or (body and method in {"", HOLE})
     if not writes and HOLE not in method:
         return None
-    return next((Request(effect if writes else "unknown", url, method or "post") for url in urls if (effect := _effect(url))), None)
+    return next(
+        (
+            Request(effect if writes else "unknown", url, method or "post")
+            for url in urls
+            if (effect := _effect(url))
+        ),
+        None,
+    )
 
 
 def _effect(url: str) -> Effect | None:
@@ -75,12 +102,18 @@ def _effect(url: str) -> Effect | None:
     if any(fnmatch.fnmatchcase(path, pattern) for pattern in deploys):
         return "mutate"
     argo = re.search(r"argo", url, re.IGNORECASE)
-    return "credentials" if argo and any(fnmatch.fnmatchcase(path, pattern) for pattern in credentials) else None
+    return (
+        "credentials" if argo and any(fnmatch.fnmatchcase(path, pattern) for pattern in credentials) else None
+    )
 
 
 def is_kubeconfig(path: str | None) -> bool:
     """Whether a file of this path is a kubeconfig by its name."""
-    return bool(path and _KUBECONFIG.search(path) and not path.lower().endswith((".md", ".sh", ".tpl", ".txt", ".go", ".py")))
+    return bool(
+        path
+        and _KUBECONFIG.search(path)
+        and not path.lower().endswith((".md", ".sh", ".tpl", ".txt", ".go", ".py"))
+    )
 
 
 def is_own_kubeconfig(path: str) -> bool:

@@ -32,7 +32,9 @@ class Action:
 
 
 @functools.cache
-def _catalogue() -> tuple[Mapping[str, tuple[ActionKind, Mapping[str, Any]]], tuple[tuple[str, ActionKind], ...]]:
+def _catalogue() -> tuple[
+    Mapping[str, tuple[ActionKind, Mapping[str, Any]]], tuple[tuple[str, ActionKind], ...]
+]:
     data = shipped.data("actions")
     names = {name.lower(): (kind, entry or {}) for kind in _KINDS for name, entry in data[kind].items()}
     return names, tuple((pattern, kind) for pattern, kind in data["patterns"])
@@ -87,8 +89,10 @@ def _steps() -> Mapping[str, tuple[ActionKind, Mapping[str, Any]]]:
 
 def jenkins_step(step: Step) -> ActionKind | None:
     """What a Jenkins step does; None when it is not catalogued."""
-    found = _steps().get(step.name) or _steps().get(step.name.rsplit(".", 1)[-1] if step.name[:1].isupper()
-    else "") if found is None:
+    found = _steps().get(step.name) or _steps().get(
+        step.name.rsplit(".", 1)[-1] if step.name[:1].isupper() else ""
+    )
+    if found is None:
         return None
     kind, entry = found
     for argument, values in entry.get("only", {}).items():

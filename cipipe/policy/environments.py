@@ -12,9 +12,12 @@ _OPTIONS = {
     "run": ("--env",),
     "protect": ("--env",),
     "gate": (),
-} _VARIABLE = re.compile(r"CIPIPE_(?:BUMP_ENV|RUN_ENV|PROTECT_ENV|PROMOTE_FROM|PROMOTE_TO)\Z", re.ASCII)
-_INPUTS = frozenset({"env", "environment", "environments", "from", "to"}) _OURS =
-re.compile(r"(?:^|/)cipipe(?:[/@]|$)|^\./actions/(?:bump|promote|run|protect)$|^cipipe[A-Z.\w]*$", re.ASCII)
+}
+_VARIABLE = re.compile(r"CIPIPE_(?:BUMP_ENV|RUN_ENV|PROTECT_ENV|PROMOTE_FROM|PROMOTE_TO)\Z", re.ASCII)
+_INPUTS = frozenset({"env", "environment", "environments", "from", "to"})
+_OURS = re.compile(
+    r"(?:^|/)cipipe(?:[/@]|$)|^\./actions/(?:bump|promote|run|protect)$|^cipipe[A-Z.\w]*$", re.ASCII
+)
 
 
 def named_by_command(words: Sequence[str], env: Mapping[str, Value]) -> Iterator[str]:

@@ -15,9 +15,10 @@ from cipipe.results import Location
 VERSION = 1
 _LONGEST = 120
 
-Kind = Literal["command", "credential", "environment", "problem", "setting"] Field = str | bool # Every fact
-of a kind carries exactly these keys besides its id: a rule that asks for a missing one is silent. KINDS:
-Mapping[Kind, tuple[str, ...]] = {
+Kind = Literal["command", "credential", "environment", "problem", "setting"]
+Field = str | bool
+# Every fact of a kind carries exactly these keys besides its id: a rule that asks for a missing one is silent.
+KINDS: Mapping[Kind, tuple[str, ...]] = {
     "command": ("what", "tool", "verb", "effect", "target", "dry", "form", "protected"),
     "credential": ("what", "how", "target", "protected"),
     "environment": ("name", "known", "protected"),
@@ -51,8 +52,10 @@ class Place:
 class Facts:
     """The facts under way; `add` in any order, then `document`."""
 
-    places: dict[str, list[Place]] = field(default_factory=dict) _facts: dict[Kind, dict[tuple[Field, ...],
-    str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    _facts: dict[Kind, dict[tuple[Field, ...], str]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
 
     def add(self, kind: Kind, place: Place | None, **fields: Field) -> None:
         """Add a fact; one that is there already gets another place. Raises `KeyError` for a missing field."""
@@ -70,8 +73,11 @@ class Facts:
     def document(self, nonce: str) -> dict[str, object]:
         """The document without its places."""
         facts = {
-            kind: [{"id": identifier, **dict(zip(KINDS[kind], values, strict=True))} for values, identifier
-            in known.items()] for kind, known in self._facts.items()
+            kind: [
+                {"id": identifier, **dict(zip(KINDS[kind], values, strict=True))}
+                for values, identifier in known.items()
+            ]
+            for kind, known in self._facts.items()
         }
         return {"version": VERSION, "nonce": nonce, "facts": facts}
 

@@ -78,8 +78,10 @@ class _Job:
         self._clusters = Clusters(allowed=self._run.ephemeral, deleted=own)
         for problem in problems:
             self.problem(problem)
-        self._secrets = {(name, place) for name, place in self._job.secrets if
-        access.is_credential_name(name)} for one in ran:
+        self._secrets = {
+            (name, place) for name, place in self._job.secrets if access.is_credential_name(name)
+        }
+        for one in ran:
             self._step(one)
         for name, place in sorted(self._secrets):
             self._credential(f"the secret {name}", "secret", "cluster", Place(place))
@@ -96,15 +98,22 @@ class _Job:
         """Every step with its commands; what a step leaves (files, variables) is there for the next."""
         scope = Scope(session=self._run.session)
         left: Mapping[str, Value] = {}
+        written: dict[str, str] = {}
         for step in self._job.steps:
             action = actions.action(step) if step.kind == "uses" else None
             commands: list[Command] = []
             for script in self._scripts(step, action):
-                filled = holes.fill(script, {f"env.{name}": value for name, value in left.items() if
-                isinstance(value, str)}) variables = {**self._job.env, **left, **step.env} start =
-                replace(scope, variables=variables, directory=step.working_directory or "") done =
-                resolve(filled, start) scope = done.scope left = {**left, **done.environment} commands +=
-                done.commands problems += done.problems
+                filled = holes.fill(script, written)
+                given = holes.fill_values(step.env, written)
+                variables = {**holes.fill_values(self._job.env, written), **left, **given}
+                start = replace(scope, variables=variables, directory=step.working_directory or "")
+                done = resolve(filled, start)
+                scope = done.scope
+                left = {**left, **done.environment}
+                written |= {f"env.{name}": value for name, value in done.environment.items()}
+                written |= {f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()}
+                commands += done.commands
+                problems += done.problems
             yield _Ran(step, tuple(commands), bool(action and action.remote), action)
 
     def _scripts(self, step: Step, action: actions.Action | None) -> Iterator[Script]:
@@ -142,8 +151,11 @@ class _Job:
             self._named(step, actions.template(step), f"the template {step.name}")
         elif step.kind == "cluster":
             self._cluster(step)
-        elif step.kind == "image" and re.search(r"(?:^|/)(?:k3s|kind|microk8s|minikube|node)(?:[:@-]|$)",
-        step.name) and "k3s" in step.name:
+        elif (
+            step.kind == "image"
+            and re.search(r"(?:^|/)(?:k3s|kind|microk8s|minikube|node)(?:[:@-]|$)", step.name)
+            and "k3s" in step.name
+        ):
             self._clusters.make(["*"])
         for name in named_by_step(step):
             self._environment(name, _place(step))
@@ -211,9 +223,12 @@ class _Job:
         if use.tool in {"kubectl", "oc"} and use.words[:1] == ("config",):
             self._configure(use, command, place)
             return
-        own = self._clusters.owns(command.argv) target: Target = "cluster" if remote else "ephemeral" if own
-        else self._clusters.target(use, command.env) what = f"{use.tool} {use.verb}".strip() if effect ==
-        "credentials":
+        own = self._clusters.owns(command.argv)
+        target: Target = (
+            "cluster" if remote else "ephemeral" if own else self._clusters.target(use, command.env)
+        )
+        what = f"{use.tool} {use.verb}".strip()
+        if effect == "credentials":
             if use.tool in {"oc", "argocd", "rancher", "kargo"} and target == "cluster" and not remote:
                 target = self._login(command.argv)
             if not use.dry:
@@ -222,13 +237,15 @@ class _Job:
             return
         if effect == "read" and target == "cluster" and HOLE in (use.flag("--token", "--kube-token") or ""):
             self._credential(f"a token for {use.tool}", "command", target, place)
-        self._add_command(what, use.tool, use.verb, effect, target, replace(place, detail=why or None),
-        dry=use.dry)
+        self._add_command(
+            what, use.tool, use.verb, effect, target, replace(place, detail=why or None), dry=use.dry
+        )
 
     def _login(self, words: Sequence[str]) -> Target:
-        servers = [word for word in words[1:] if self._clusters.local_server(word.split("=")[-1]) ==
-        "ephemeral"] return "ephemeral" if servers or "--core" in words and self._clusters.has_own else
-        "cluster"
+        servers = [
+            word for word in words[1:] if self._clusters.local_server(word.split("=")[-1]) == "ephemeral"
+        ]
+        return "ephemeral" if servers or "--core" in words and self._clusters.has_own else "cluster"
 
     def _connect(self, use: Use, command: Command, *, own: bool) -> None:
         if use.tool not in {"argocd", "kargo"} and use.verb not in {"eks get-token", "create token"}:
@@ -236,10 +253,12 @@ class _Job:
 
     def _configure(self, use: Use, command: Command, place: Place) -> None:
         """`kubectl config …`: a local file, but who writes a user into it has that user's access."""
-        self._clusters.configure(use.words, command.env, use.flag("--kubeconfig")) verb = "
-        ".join(use.words[:2]) agent = verb in {"config use-context", "config use"} and
-        any(re.search(r"\w/.+:\w", word) for word in use.words[2:]) if verb == "config set-credentials" or
-        agent:
+        self._clusters.configure(use.words, command.env, use.flag("--kubeconfig"))
+        verb = " ".join(use.words[:2])
+        agent = verb in {"config use-context", "config use"} and any(
+            re.search(r"\w/.+:\w", word) for word in use.words[2:]
+        )
+        if verb == "config set-credentials" or agent:
             self._credential(f"{use.tool} {verb}", "command", self._clusters.target(use, command.env), place)
 
     def _written(self, command: Command, place: Place) -> None:
@@ -277,8 +296,18 @@ class _Job:
         if source is not None:
             return access.is_own_kubeconfig(source) or self._clusters.copied(source, source)
         for words in feeders:
-            if program(words[0]) in {"kind", "k3d", "k3s", "minikube", "microk8s", "microk8s.config",
-            "kubectl", "kwokctl", "k0s", "vcluster"}:
+            if program(words[0]) in {
+                "kind",
+                "k3d",
+                "k3s",
+                "minikube",
+                "microk8s",
+                "microk8s.config",
+                "kubectl",
+                "kwokctl",
+                "k0s",
+                "vcluster",
+            }:
                 return True
             if any(access.is_own_kubeconfig(word) for word in words):
                 return True
@@ -317,11 +346,15 @@ class _Job:
             return False
         names = set(self._job.environment)
         for one in ran:
-            names.update(named_by_step(one.step)) names.update(name for command in one.commands for name in
-            named_by_command(command.argv, command.env))
+            names.update(named_by_step(one.step))
+            names.update(
+                name for command in one.commands for name in named_by_command(command.argv, command.env)
+            )
         if names & protected.keys() or any(HOLE in name for name in names):
             return True
-        return any(_may_match(glob, env.branch) for glob in self._job.branches or () for env in protected.values())
+        return any(
+            _may_match(glob, env.branch) for glob in self._job.branches or () for env in protected.values()
+        )
 
 
 def _may_match(glob: str, branch: str) -> bool:
@@ -343,8 +376,11 @@ def _within(place: Location, one: _Ran) -> bool:
     lines += [line for places in one.step.input_lines.values() for line in places]
     first = one.step.location
     last = max((line.line for line in lines if line.file == first.file), default=first.line)
-    return place.file == first.file and first.line <= place.line <= last + 20 and bool(one.action) or (
-        place.file == first.file and first.line <= place.line <= last
+    return (
+        place.file == first.file
+        and first.line <= place.line <= last + 20
+        and bool(one.action)
+        or (place.file == first.file and first.line <= place.line <= last)
     )
 
 

@@ -15,9 +15,9 @@ _BLOCK = re.compile(r"\A# METADATA\n((?:#[^\n]*\n)+)package ([\w.]+)\n", re.ASCI
 @functools.cache
 def rules() -> tuple[Rule, ...]:
     """Every shipped rule, by id. Raises `ValueError` for a file that does not describe itself."""
-    folders = sorted(folder for folder in shipped.policies().iterdir() if (folder /
-    f"{folder.name}.rego").is_file()) return tuple(_rule(folder / f"{folder.name}.rego") for folder in
-    folders if folder.name != "lib")
+    folders = sorted(folder for folder in shipped.policies().iterdir() if folder.is_dir())
+    files = (folder / f"{folder.name}.rego" for folder in folders)
+    return tuple(_rule(file) for file in files if file.is_file())
 
 
 def _rule(file: Path) -> Rule:

@@ -21,5 +21,6 @@ def policies() -> Path:
 
 def data(name: str) -> dict[str, Any]:
     """The catalogue file `policies/data/NAME.yaml`."""
-    text = (policies() / "data" / f"{name}.yaml").read_bytes() loaded: dict[str, Any] = yaml.load(text,
-    Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader in C return loaded
+    text = (policies() / "data" / f"{name}.yaml").read_bytes()
+    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader in C
+    return loaded

@@ -30,16 +30,17 @@ def waive(findings: Sequence[Finding], config: Config | None, today: dt.date) ->
     file = config.file if config else ""
     for waiver in waivers:
         if waiver.expires < today:
-            marked.append(_report(file, waiver, f"the waiver of {waiver.rule} in {waiver.file} expired on
-            {waiver.expires}"))
+            said = f"the waiver of {waiver.rule} in {waiver.file} expired on {waiver.expires}"
+            marked.append(_report(file, waiver, said))
         elif waiver not in used:
-            marked.append(_report(file, waiver, f"no finding of {waiver.rule} in {waiver.file} needs this
-            waiver"))
+            said = f"no finding of {waiver.rule} in {waiver.file} needs this waiver"
+            marked.append(_report(file, waiver, said))
     return marked
 
 
 def _fits(waiver: Waiver, finding: Finding) -> bool:
-    return finding.rule == waiver.rule and finding.location is not None and finding.location.file == waiver.file
+    where = finding.location
+    return finding.rule == waiver.rule and where is not None and where.file == waiver.file
 
 
 def _report(file: str, waiver: Waiver, message: str) -> Finding:

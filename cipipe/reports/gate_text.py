@@ -15,7 +15,9 @@ def gate(outcome: GateOutcome) -> str:
     remedies = [f"{name}: {rules[name].remedy}\n  see {rules[name].docs}" for name in fired if name in rules]
     said = [f"skipped: {rule}: {why}" for rule, why in outcome.skipped]
     notes = [f"note: {note}" for note in outcome.notes]
-    return "\n\n".join(filter(None, [*blocks, "\n".join(remedies), "\n".join([*said, *notes, _summary(outcome)])]))
+    return "\n\n".join(
+        filter(None, [*blocks, "\n".join(remedies), "\n".join([*said, *notes, _summary(outcome)])])
+    )
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -39,13 +41,16 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _summary(outcome: GateOutcome) -> str:
-    live = [finding for finding in outcome.findings if finding.waived is None] errors = sum(finding.severity
-    == "error" for finding in live) counts = [(errors, "error"), (len(live) - errors, "warning"),
-    (len(outcome.findings) - len(live), "waived")] words = ", ".join(f"{count} {word}{'s' if count != 1 and
-    word != 'waived' else ''}" for count, word in counts if count) if not outcome.read:
+    live = [finding for finding in outcome.findings if finding.waived is None]
+    errors = sum(finding.severity == "error" for finding in live)
+    waived = len(outcome.findings) - len(live)
+    counts = ((errors, "error"), (len(live) - errors, "warning"))
+    words = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count]
+    said = ", ".join([*words, *([f"{waived} waived"] if waived else [])])
+    if not outcome.read:
         return "no pipeline was found: nothing was judged"
     files = f"{outcome.read} pipeline{'s' if outcome.read != 1 else ''}, {outcome.followed} followed"
-    return f"{words or 'nothing found'} in {files} ({len(outcome.rules)} rules, {outcome.engine})"
+    return f"{said or 'nothing found'} in {files} ({len(outcome.rules)} rules, {outcome.engine})"
 
 
 def rules(outcome: RulesOutcome) -> str:

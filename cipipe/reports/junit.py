@@ -39,8 +39,9 @@ def _case(suite: ET.Element, finding: Finding) -> None:
     if where:
         case.set("file", _clean(where.file))
         case.set("line", str(where.line))
-    text = _clean("\n".join([f"{place}: {finding.message}", finding.command or "", *(f"via
-    {v.file}:{v.line}" for v in finding.via)])) if finding.waived is not None:
+    way = [f"via {step.file}:{step.line}" for step in finding.via]
+    text = _clean("\n".join([f"{place}: {finding.message}", finding.command or "", *way]))
+    if finding.waived is not None:
         ET.SubElement(case, "skipped", message=_clean(f"waived: {finding.waived}"))
     elif finding.severity == "error":
         ET.SubElement(case, "failure", message=_clean(finding.message), type=finding.rule).text = text

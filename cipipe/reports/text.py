@@ -2,8 +2,16 @@
 
 from functools import singledispatch
 
-from cipipe.reports import gate_text from cipipe.results import Change, DeliveriesOutcome, Delivery,
-GateOutcome, Outcome, RulesOutcome, SetImageOutcome
+from cipipe.reports import gate_text
+from cipipe.results import (
+    Change,
+    DeliveriesOutcome,
+    Delivery,
+    GateOutcome,
+    Outcome,
+    RulesOutcome,
+    SetImageOutcome,
+)
 
 
 @singledispatch
