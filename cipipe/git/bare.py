@@ -15,6 +15,7 @@ Each may raise StartOver: the repository is a fresh one now, and the caller begi
 """
 
 import random
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ from cipipe.proc import Completed, escaped
 from cipipe.repository import branch_problem
 
 DEPTH = 50  # the order guard reads this many commits; it costs 23 kB more than one
-_BASE, _BUMPS, _DEEP, _EDIT = "refs/cipipe/base", "refs/cipipe/bump", "refs/cipipe/deep", "refs/cipipe/edit"
+_BASE, _BUMPS, _EDIT = "refs/cipipe/base", "refs/cipipe/bump", "refs/cipipe/edit"
 _TRIES = 6  # of a step that only reads
 _FETCH = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet", "--no-auto-maintenance")
 _PAUSE = 0.2  # seconds, doubled with each try, of which a random part is waited
@@ -150,13 +151,19 @@ class Repository:
         return self._checked(read)
 
     def deepen(self, branch: str, depth: int = 500) -> tuple[Commit, ...]:
-        """The last `depth` commits of `branch` as it is now, newest first, without trees and files."""
-        self._reading(
-            "fetch", *_FETCH, f"--depth={depth}", "--filter=tree:0", REMOTE,
-            f"+refs/heads/{check_branch(branch)}:{_DEEP}",
-        )  # fmt: skip
-        self._objects.close()
-        return self.history(self._checked(lambda: self._objects.commit(_DEEP)), depth)
+        """The last `depth` commits of `branch` as it is now, newest first, without trees and files.
+
+        In a repository of its own: a server that is told of these commits takes their trees for known, and a
+        later pack would build on them.
+        """
+        with Repository(
+            self._git, self._remote, Path(tempfile.mkdtemp(dir=self._folder)), self._credentials
+        ) as deep:
+            deep._reading(
+                "fetch", *_FETCH, f"--depth={depth}", "--filter=tree:0", REMOTE,
+                f"+refs/heads/{check_branch(branch)}:{_BASE}",
+            )  # fmt: skip
+            return deep.history(deep._objects.commit(_BASE), depth)
 
     def candidates(
         self, commit: Commit, below: Sequence[str], wanted: Callable[[str], bool]
