@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
-from cipipe.pipelines.model import HOLE, Script
+from cipipe.pipelines.model import HOLE, Script, Unknown, Value
 from cipipe.results import Location
 
 Pieces = Sequence[tuple[int, Location]]
@@ -40,6 +40,14 @@ def fill(script: Script, known: Mapping[str, str]) -> Script:
         length += len(part)
         offset = end
     return mapped_script("".join(texts), script.shell, pieces, via=script.via, holes=holes)
+
+
+def fill_values(values: Mapping[str, Value], known: Mapping[str, str]) -> dict[str, Value]:
+    """The values with those that are one hole of a name in `known` filled."""
+    return {
+        name: known.get(value.why, value) if isinstance(value, Unknown) else value
+        for name, value in values.items()
+    }
 
 
 def line_starts(text: str, lines: Sequence[Location]) -> Pieces:

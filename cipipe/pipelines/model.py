@@ -101,7 +101,7 @@ class Step:
     template or component. "image": a container image that runs as the job or a service. "cluster": a
     cluster that the platform itself hands to the job (GitLab `environment: kubernetes`). `inputs` are the
     action's or step's arguments (positional ones "0", "1"…); `input_lines` gives, for an input that may
-    hold a script, where each of its lines is written (see `Script.lines`).
+    hold a script, where each of its lines is written (see `Script.lines`). `id` names it in expressions.
     """
 
     location: Location
@@ -113,6 +113,7 @@ class Step:
     env: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     working_directory: Value | None = None
     via: tuple[Location, ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

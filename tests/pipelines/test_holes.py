@@ -1,7 +1,7 @@
 """Holes are filled with what earlier steps wrote, and every character keeps its place."""
 
-from cipipe.pipelines.holes import fill, line_starts, mapped_script
-from cipipe.pipelines.model import HOLE, Script
+from cipipe.pipelines.holes import fill, fill_values, line_starts, mapped_script
+from cipipe.pipelines.model import HOLE, Script, Unknown
 from cipipe.results import Location
 
 
@@ -43,3 +43,8 @@ def test_pieces_made_of_lines_locate_as_lines_do() -> None:
         SCRIPT.locate(n) for n in range(len(SCRIPT.text))
     ]
     assert mapped.lines == SCRIPT.lines
+
+
+def test_a_value_that_is_one_hole_is_filled() -> None:
+    values = {"A": Unknown("steps.x.outputs.v"), "B": Unknown("secrets.B"), "C": "c"}
+    assert fill_values(values, {"steps.x.outputs.v": "apply"}) == {**values, "A": "apply"}

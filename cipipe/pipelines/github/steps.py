@@ -106,6 +106,7 @@ def _call(item: Mapping, uses: Scalar, frame: Frame, choices: Choices) -> action
         input_lines=places,
         env=texts.values(own),
         via=frame.via,
+        id=_id(item),
     )
     return actions.Call(step, data, own)
 
@@ -135,9 +136,21 @@ def _run(item: Mapping, frame: Frame, choices: Choices) -> Iterator[Step]:
     if language is not None:
         script = texts.script(run, language, inner, choices)
         yield Step(
-            frame.at(item.keys["run"]), "run", "", script, env=env, working_directory=directory, via=frame.via
+            frame.at(item.keys["run"]),
+            "run",
+            "",
+            script,
+            env=env,
+            working_directory=directory,
+            via=frame.via,
+            id=_id(item),
         )
     if command is not None:
         place = frame.at(written) if isinstance(written, Scalar) else frame.at(item.keys["run"])
         script = Script(command, "sh", (place,), frame.via)
         yield Step(place, "run", "", script, env=env, working_directory=directory, via=frame.via)
+
+
+def _id(item: Mapping) -> str:
+    node = item.get("id")
+    return node.value if isinstance(node, Scalar) else ""
