@@ -65,6 +65,8 @@ class Calls(Iterations):
                 return self._by_text(self.evaluate(target, scope), node, scope)
             case tree.Property():
                 return self._on_object(target, node, scope)
+            case _:
+                pass
         callee = self.evaluate(target, scope)
         arguments = self._arguments(node, scope)
         return one_of(self._call_value(value, arguments) for value in possibilities(callee))
@@ -103,7 +105,9 @@ class Calls(Iterations):
             return self._call_value(value, arguments)
         if name in self.unit.methods:
             return self.invoke(self.unit, name, arguments)
-        if (delegate := scope.delegated()) is not None and isinstance(function := delegate.entries.get(name), Function):
+        if (delegate := scope.delegated()) is not None and isinstance(
+            function := delegate.entries.get(name), Function
+        ):
             return self.run_call(function, arguments)
         if holder is not None and isinstance(value, Unknown) and not self.host.is_step(name):
             return self.run_unsure(arguments)
@@ -119,6 +123,8 @@ class Calls(Iterations):
                 return self.invoke(value, "call", arguments)
             case Handle():
                 return self.host.step(value.name, arguments, value, self.unit)
+            case _:
+                pass
         return self.run_unsure(arguments)
 
     def _on_object(self, target: tree.Property, node: tree.Call, scope: Scope) -> Value:
@@ -133,9 +139,11 @@ class Calls(Iterations):
         if name is None:
             self.host.unclear("a method whose name is computed", arguments.location)
             return self.run_unsure(arguments)
+        if path == "String" and name == "format":
+            return self.strings(node.at).formatted(arguments.positional)
         return one_of(self._method(one, name, arguments) for one in possibilities(receiver))
 
-    def _method(self, receiver: Value, name: str, arguments: Arguments) -> Value:
+    def _method(self, receiver: Value, name: str, arguments: Arguments) -> Value:  # noqa: PLR0911 - one for each kind
         match receiver:
             case Unit():
                 return self._unit_method(receiver, name, arguments)
@@ -149,6 +157,8 @@ class Calls(Iterations):
                 if name in {"each", "with", "collect"} and arguments.closures():
                     return self.iterate(receiver, name, arguments)
                 return self.host.step(f"{receiver.name}.{name}", arguments, receiver, self.unit)
+            case _:
+                pass
         if name == "execute" or (name == "exec" and isinstance(receiver, Unknown) and arguments.positional):
             command = receiver if name == "execute" else arguments.positional[0]
             return self.host.execute(command, arguments.location)
@@ -268,7 +278,9 @@ class Calls(Iterations):
 
     def _ran(self, function: Function) -> bool:
         count = len(function.node.parameters or [])
-        self.run(function, [Unknown(parameter.name) for parameter in (function.node.parameters or [])[:count]])
+        self.run(
+            function, [Unknown(parameter.name) for parameter in (function.node.parameters or [])[:count]]
+        )
         return False
 
     # names
@@ -279,7 +291,11 @@ class Calls(Iterations):
         while isinstance(node, tree.Property) and isinstance(node.name, str):
             parts.append(node.name)
             node = node.target
-        if not isinstance(node, tree.Name) or node.name in {"this", "super", "it"} or scope.holder(node.name) is not None:
+        if (
+            not isinstance(node, tree.Name)
+            or node.name in {"this", "super", "it"}
+            or scope.holder(node.name) is not None
+        ):
             return None
         if (delegate := scope.delegated()) is not None and node.name in delegate.entries:
             return None
@@ -355,15 +371,20 @@ class Calls(Iterations):
             yield Table({"key": self.strings(0).literal(key), "value": entry})
 
 
-def signature(value: Value) -> object:
+def signature(value: Value) -> object:  # noqa: PLR0911 - one for each kind
     """What tells two arguments apart for a method that notes nothing."""
     match value:
         case Text():
             return value.string
         case Table():
-            return tuple((name, signature(entry) if not isinstance(entry, Table) else "map") for name, entry in value.entries.items())
+            return tuple(
+                (name, signature(entry) if not isinstance(entry, Table) else "map")
+                for name, entry in value.entries.items()
+            )
         case Items():
-            return tuple(signature(entry) if not isinstance(entry, Items) else "list" for entry in value.values)
+            return tuple(
+                signature(entry) if not isinstance(entry, Items) else "list" for entry in value.values
+            )
         case Function():
             return id(value.node)
         case Unknown():

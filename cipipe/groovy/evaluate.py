@@ -43,7 +43,7 @@ class Evaluator(Calls):
                 return True, value
         return False, value
 
-    def statement(self, node: tree.Node, scope: Scope) -> tuple[bool, Value]:
+    def statement(self, node: tree.Node, scope: Scope) -> tuple[bool, Value]:  # noqa: PLR0911 - one for each form
         """Run one statement."""
         self.work()
         match node:
@@ -132,9 +132,14 @@ class Evaluator(Calls):
         default = False
         for number, (values, _) in enumerate(node.cases):
             body = self._fall_through(node, number)
-            known = [operate("==", subject, self.evaluate(value, scope), self.strings(value.at)) for value in values]
+            known = [
+                operate("==", subject, self.evaluate(value, scope), self.strings(value.at))
+                for value in values
+            ]
             if True in known:
-                return self.journal.fork([self._block(body, scope, results)], exhaustive=True), one_of(results)
+                return self.journal.fork([self._block(body, scope, results)], exhaustive=True), one_of(
+                    results
+                )
             if False not in known:
                 default = default or not values
                 arms.append(self._block(body, scope, results))
@@ -153,7 +158,7 @@ class Evaluator(Calls):
 
     # expressions
 
-    def evaluate(self, node: tree.Node | None, scope: Scope) -> Value:
+    def evaluate(self, node: tree.Node | None, scope: Scope) -> Value:  # noqa: C901, PLR0911, PLR0912 - a dispatch
         """The value of an expression; everything that it calls is called."""
         self.work()
         match node:
@@ -222,7 +227,7 @@ class Evaluator(Calls):
             return Unknown("a property whose name is not known")
         return one_of(self.get(value, name) for value in possibilities(target))
 
-    def get(self, target: Value, name: str) -> Value:
+    def get(self, target: Value, name: str) -> Value:  # noqa: PLR0911 - one for each kind
         """A property of one value."""
         match target:
             case Table():
@@ -322,7 +327,9 @@ class Evaluator(Calls):
             known = truth(value)
             return Unknown("a condition") if known is None else not known
         if operator in {"++", "--"}:
-            changed = value + (1 if operator == "++" else -1) if isinstance(value, int) else Unknown("a count")
+            changed = (
+                value + (1 if operator == "++" else -1) if isinstance(value, int) else Unknown("a count")
+            )
             self.assign(node.operands[0], changed, scope)
             return value
         return -value if operator == "-" and isinstance(value, int | float) else value
@@ -349,7 +356,9 @@ class Evaluator(Calls):
         value = self.evaluate(node.value, scope)
         if len(node.targets) > 1:
             for number, target in enumerate(node.targets):
-                part = self.builtin(value, "getAt", [number]) if isinstance(value, Items) else Unknown("a part")
+                part = (
+                    self.builtin(value, "getAt", [number]) if isinstance(value, Items) else Unknown("a part")
+                )
                 self._declare(target, part, scope)
             return value
         target = node.targets[0]

@@ -24,7 +24,9 @@ _LEVELS: tuple[frozenset[str], ...] = (
 _PRECEDENCE = {operator: level for level, operators in enumerate(_LEVELS) for operator in operators}
 _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "**=", "<<=", ">>=", ">>>=", "&=", "|=", "^="})
 _CONTINUES = frozenset({".", "?.", "*.", ".&", "?", "?:", "&&", "||"})
-_NOT_ARGUMENT = frozenset({"in", "instanceof", "as", "else", "catch", "finally", "implements", "extends", "throws", "while"})
+_NOT_ARGUMENT = frozenset(
+    {"in", "instanceof", "as", "else", "catch", "finally", "implements", "extends", "throws", "while"}
+)
 PRIMITIVES = frozenset({"void", "boolean", "byte", "char", "short", "int", "long", "float", "double"})
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
@@ -195,7 +197,7 @@ class Expressions:
             node = tree.Operation(node.at, [self.next().text], [node])
         return node
 
-    def _primary(self) -> tree.Node:
+    def _primary(self) -> tree.Node:  # noqa: PLR0911 - one for each form
         token = self.peek()
         if token.kind == "string":
             self.next()
@@ -278,7 +280,10 @@ class Expressions:
             if (last[:1].isupper() or last in PRIMITIVES) and (
                 token.kind in {"string", "number"}
                 or (token.kind == "name" and token.text not in _NOT_ARGUMENT)
-                or token.text in {"(", "[", "{"} and last in {"Map", "String", "List", "boolean", "int", "Closure"}
+                or (
+                    token.text in {"(", "[", "{"}
+                    and last in {"Map", "String", "List", "boolean", "int", "Closure"}
+                )
             ):
                 self._flat = False
                 return self._unary(command=False)
@@ -411,7 +416,9 @@ class Expressions:
             before = self._at
             if self.is_op(":") and self.behind().text == closing:  # the empty map [:]
                 colon = self.next()
-                items.append(tree.Argument(colon.start, tree.MapLiteral(colon.start, []), spread=True, key=""))
+                items.append(
+                    tree.Argument(colon.start, tree.MapLiteral(colon.start, []), spread=True, key="")
+                )
                 continue
             items.append(self._argument())
             if not self.accept(",") and not self.is_op(closing):

@@ -81,7 +81,11 @@ class Iterations:
         rows = self._rows(receiver, function, counted=name == "eachWithIndex")
         if rows is None or name in {"inject", "sort", "toSorted", "max", "min"}:
             self.run_unsure(arguments)
-            return receiver if name in {"each", "eachWithIndex", "sort", "toSorted", "findAll"} else Unknown(f"{name}()")
+            return (
+                receiver
+                if name in {"each", "eachWithIndex", "sort", "toSorted", "findAll"}
+                else Unknown(f"{name}()")
+            )
         results = [self.run(function, row) for row in rows]
         return self._result(receiver, name, results)
 
@@ -94,7 +98,9 @@ class Iterations:
         rows: list[list[Value]] = []
         for number, (key, value) in enumerate(list(receiver.entries.items())):
             text = self.strings(0).literal(key)
-            pair: list[Value] = [text, value] if wanted - counted >= 2 else [Table({"key": text, "value": value})]
+            pair: list[Value] = (
+                [text, value] if wanted - counted >= 2 else [Table({"key": text, "value": value})]
+            )
             rows.append([*pair, number] if counted else pair)
         return rows
 
@@ -106,7 +112,11 @@ class Iterations:
             for result in results:
                 if isinstance(result, Table):
                     made.entries.update(result.entries)
-                elif isinstance(result, Items) and len(result.values) == 2 and isinstance(result.values[0], Text):
+                elif (
+                    isinstance(result, Items)
+                    and len(result.values) == 2
+                    and isinstance(result.values[0], Text)
+                ):
                     made.entries[result.values[0].string] = result.values[1]
                 else:
                     made.whole = False
@@ -178,7 +188,9 @@ def assigned(body: Sequence[tree.Node], cache: dict[int, frozenset[str]]) -> fro
         pending: list[object] = list(body)
         while pending:
             node = pending.pop()
-            if isinstance(node, tree.Assign) or (isinstance(node, tree.Operation) and len(node.operands) == 1):
+            if isinstance(node, tree.Assign) or (
+                isinstance(node, tree.Operation) and len(node.operands) == 1
+            ):
                 targets = node.targets if isinstance(node, tree.Assign) else node.operands
                 found.update(target.name for target in targets if isinstance(target, tree.Name))
             if isinstance(node, tree.Node):
@@ -191,5 +203,3 @@ def assigned(body: Sequence[tree.Node], cache: dict[int, frozenset[str]]) -> fro
 
 def _slots(kind: type) -> tuple[str, ...]:
     return tuple(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if name != "at")
-
-

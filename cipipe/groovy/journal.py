@@ -1,4 +1,4 @@
-"""Assignments that may or may not happen: each branch starts from the same state, and all that they leave is possible."""
+"""Assignments that may not happen: branches start from the same state, and all that they leave is possible."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,6 +68,6 @@ def _put(holder: dict[str, Any], name: str, value: object) -> None:
         holder[name] = value
 
 
-def _longest(cells: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+def _longest(cells: list[Any]) -> object:
     """The contents of a list after branches: what any of them added is there."""
     return max(cells, key=len)

@@ -5,8 +5,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from cipipe.groovy.source import TEXT_LIMIT, Source, Text, hole, join
-from cipipe.groovy.source import Piece
+from cipipe.groovy.source import TEXT_LIMIT, Piece, Source, Text, hole, join
 from cipipe.groovy.values import Items, Table, Value, items
 from cipipe.pipelines.model import HOLE, Unknown
 
@@ -47,12 +46,14 @@ class Strings:
             parts += [separator, text] if number else [text]
         return join(parts)
 
-    def call(self, text: Text, name: str, arguments: list[Value]) -> Value:
+    def call(self, text: Text, name: str, arguments: list[Value]) -> Value:  # noqa: C901, PLR0911 - a dispatch
         """The method's value; `Unknown` for a method that is not known or cannot be computed."""
         if name in _PLAIN:
             return _PLAIN[name](text)
         if name in _CASE:
-            return text.rewritten(_CASE[name](text.string)) if text.known or name != "reverse" else Unknown(name)
+            return (
+                text.rewritten(_CASE[name](text.string)) if text.known or name != "reverse" else Unknown(name)
+            )
         strings = [self.text(argument) for argument in arguments]
         if name in {"replace", "replaceAll", "replaceFirst"} and len(strings) == 2:
             return self._replace(text, name, strings[0], strings[1])
@@ -154,7 +155,9 @@ def _strip_indent(text: Text) -> Text:
 
 
 def _strip_margin(text: Text) -> Text:
-    return _without(text, lambda line: len(line) - len(line.lstrip()) + 1 if line.lstrip().startswith("|") else 0)
+    return _without(
+        text, lambda line: len(line) - len(line.lstrip()) + 1 if line.lstrip().startswith("|") else 0
+    )
 
 
 def _slice(text: Text, name: str, arguments: list[Value]) -> Value:
@@ -162,7 +165,12 @@ def _slice(text: Text, name: str, arguments: list[Value]) -> Value:
     if name == "minus" and isinstance(first, Text) and first.known:
         at = text.string.find(first.string)
         return text if at < 0 else text[:at] + text[at + len(first.string) :]
-    if name == "multiply" and isinstance(first, int) and 0 <= first <= 1000 and first * len(text.string) < TEXT_LIMIT:
+    if (
+        name == "multiply"
+        and isinstance(first, int)
+        and 0 <= first <= 1000
+        and first * len(text.string) < TEXT_LIMIT
+    ):
         return join([text] * first)
     if not text.known or not all(isinstance(argument, int) for argument in arguments) or not arguments:
         return Unknown(f"{name}()")
@@ -200,13 +208,18 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def list_method(values: tuple[Value, ...], name: str, arguments: list[Value]) -> Value:
+def list_method(values: tuple[Value, ...], name: str, arguments: list[Value]) -> Value:  # noqa: PLR0911 - a dispatch
     """A method of a list that changes nothing."""
     if name in {"first", "head"}:
         return values[0] if values else None
     if name == "last":
         return values[-1] if values else None
-    if name in {"get", "getAt"} and arguments and isinstance(arguments[0], int) and abs(arguments[0]) < len(values):
+    if (
+        name in {"get", "getAt"}
+        and arguments
+        and isinstance(arguments[0], int)
+        and abs(arguments[0]) < len(values)
+    ):
         return values[arguments[0]]
     if name in {"reverse", "tail", "init", "drop", "take"}:
         count = arguments[0] if arguments and isinstance(arguments[0], int) else 1
@@ -217,7 +230,18 @@ def list_method(values: tuple[Value, ...], name: str, arguments: list[Value]) ->
         for value in values:
             flat += value.values if isinstance(value, Items) else [value]
         return items(flat)
-    if name in {"unique", "sort", "toList", "toSet", "toArray", "asImmutable", "toUnique", "toSorted", "iterator", "stream"}:
+    if name in {
+        "unique",
+        "sort",
+        "toList",
+        "toSet",
+        "toArray",
+        "asImmutable",
+        "toUnique",
+        "toSorted",
+        "iterator",
+        "stream",
+    }:
         return items(values)
     if name == "plus" and arguments:
         other = arguments[0]

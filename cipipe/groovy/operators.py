@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from cipipe.groovy.methods import Strings
 from cipipe.groovy.source import TEXT_LIMIT, Text
-from cipipe.groovy.values import CHOICES_LIMIT, Choice, Handle, Items, Table, Value, items, one_of, possibilities, truth
+from cipipe.groovy.values import (
+    CHOICES_LIMIT,
+    Choice,
+    Handle,
+    Items,
+    Table,
+    Value,
+    items,
+    one_of,
+    possibilities,
+    truth,
+)
 from cipipe.pipelines.model import Unknown
 
 _RANGE_LIMIT = 50

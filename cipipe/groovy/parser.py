@@ -9,7 +9,8 @@ from cipipe.groovy.source import Source
 from cipipe.groovy.tokens import Fault, Lexer, Token
 
 _MODIFIERS = frozenset(
-    "def var final static private public protected abstract synchronized transient volatile native strictfp default".split()
+    {"def", "var", "final", "static", "private", "public", "protected", "abstract", "synchronized"}
+    | {"transient", "volatile", "native", "strictfp", "default"}
 )
 _TYPES = frozenset({"class", "interface", "enum", "trait"})
 FAULTS_LIMIT = 20  # of one file; the first ones tell what is wrong
@@ -67,14 +68,11 @@ class Parser(Expressions):
         token = self.peek()
         if token.kind in {"newline", "end"} or token.text == "}":
             return
-        if self._at == before:
-            self.fault(f"{token.text} is not expected here")
-            self.next()
-        elif token.kind == "op" and token.text not in {"@", "{", "("}:
+        if self._at == before or (token.kind == "op" and token.text not in {"@", "{", "("}):
             self.fault(f"{token.text} is not expected here")
             self.next()
 
-    def statement(self) -> tree.Node:
+    def statement(self) -> tree.Node:  # noqa: PLR0911 - one line for each form
         """One statement; takes at least one token unless nothing can be read here."""
         token = self.peek()
         if self._depth >= DEPTH_LIMIT:
@@ -145,7 +143,7 @@ class Parser(Expressions):
             del self.faults[faults:]
         return found
 
-    def _declared(self, *, modified: bool) -> tree.Node | None:
+    def _declared(self, *, modified: bool) -> tree.Node | None:  # noqa: C901, PLR0911 - the forms of declarations
         if self.is_op("<"):
             self._generics()
         token = self.peek()
@@ -157,7 +155,11 @@ class Parser(Expressions):
             return self._method(token, "".join(getattr(part, "text", "?") for part in token.parts))
         if modified and token.text == self._class_name and self.behind().text == "(":
             return self._method(token, "<init>")
-        if modified and token.kind == "name" and self.behind().text in {"(", "=", "\n", ";", ",", "", "}", "in", ":"}:
+        if (
+            modified
+            and token.kind == "name"
+            and self.behind().text in {"(", "=", "\n", ";", ",", "", "}", "in", ":"}
+        ):
             return self._method_or_variable(token)
         kind = self.type_name()
         if kind is None or self.peek().kind not in {"name", "string"}:
@@ -166,8 +168,15 @@ class Parser(Expressions):
         last = kind.rpartition(".")[2]
         typed = modified or last[:1].isupper() or last in PRIMITIVES
         after = self.behind()
-        if typed and after.text == "(" and after.kind == "op" and (modified or self._brace_behind_parenthesis()):
-            name = token.text if token.kind == "name" else "".join(getattr(p, "text", "?") for p in token.parts)
+        if (
+            typed
+            and after.text == "("
+            and after.kind == "op"
+            and (modified or self._brace_behind_parenthesis())
+        ):
+            name = (
+                token.text if token.kind == "name" else "".join(getattr(p, "text", "?") for p in token.parts)
+            )
             return self._method(token, name)
         if token.kind == "string" or token.text in {"in", "instanceof", "as"}:
             return None
@@ -250,7 +259,9 @@ class Parser(Expressions):
         self.skip_newlines()
         while self.peek().kind == "name" and self.behind().text in {",", "(", "{", "}", "\n", ";"}:
             token = self.next()
-            found.append(tree.Assign(token.start, [tree.Name(token.start, token.text)], "=", None, declared=True))
+            found.append(
+                tree.Assign(token.start, [tree.Name(token.start, token.text)], "=", None, declared=True)
+            )
             if self.accept("("):
                 self.arguments(")")
             if self.is_op("{"):
@@ -412,5 +423,6 @@ class Parser(Expressions):
 
 
 _KEYWORDS = frozenset(
-    "import package if for while do try switch synchronized return throw break continue assert".split()
+    {"import", "package", "if", "for", "while", "do", "try", "switch", "synchronized"}
+    | {"return", "throw", "break", "continue", "assert"}
 )

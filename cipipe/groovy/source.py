@@ -46,7 +46,9 @@ class Embedded(Source):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a string. `verbatim`: character i is written at `offset + i`; otherwise all of it is at `offset`.
+    """A stretch of a string.
+
+    `verbatim`: character i is written at `offset + i`; otherwise all of it is at `offset`.
 
     `hole` says what the piece stands for when it cannot be known; its text is then `HOLE`.
     """
@@ -95,7 +97,7 @@ class Text:
         return Text(tuple(kept))
 
     def rewritten(self, string: str) -> "Text":
-        """Another string of the same length at the same places (case changes); other lengths lose the inner places."""
+        """Another string at the same places; one of another length is all at the first."""
         if len(string) != len(self.string) or not self.pieces:
             first = self.pieces[0] if self.pieces else None
             return Text((Piece(string, first.source, first.offset, verbatim=False),)) if first else self
@@ -134,7 +136,9 @@ class Text:
             newline = piece.text.find("\n")
             while newline >= 0:
                 offset = piece.offset + newline + 1 if piece.verbatim else piece.offset
-                starts.append((length + newline + 1, piece.source.locate(min(offset, len(piece.source.text)))))
+                starts.append(
+                    (length + newline + 1, piece.source.locate(min(offset, len(piece.source.text))))
+                )
                 newline = piece.text.find("\n", newline + 1)
             length += len(piece.text)
         return mapped_script(self.string, shell, starts or [(0, fallback)], via=via, holes=holes)

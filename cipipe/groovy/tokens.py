@@ -1,6 +1,6 @@
-"""Groovy's tokens, read so that nothing stops the reading: what is wrong becomes a fault and the rest is still read.
+"""Groovy's tokens: what is wrong becomes a fault, and the rest is still read.
 
-Grammar: the Groovy 2.4 language specification, "Syntax": comments, a shebang, five kinds of strings, newlines that count.
+Grammar: the Groovy 2.4 language specification, "Syntax".
 """
 
 import re
@@ -50,7 +50,18 @@ _OPERATOR = re.compile(
     r"|==|!=|<=|>=|&&|\|\||<<|>>|\*\*|\.\.|=~|::|[-+*/%&|^!~<>=?:.,()\[\]{}@#`;\\]"
 )
 _NO_OPERAND = frozenset({"return", "case", "in", "as", "instanceof", "throw", "assert", "else", "new", "do"})
-_ESCAPES = {"n": "\n", "t": "\t", "b": "\b", "r": "\r", "f": "\f", "s": " ", "\\": "\\", "'": "'", '"': '"', "$": "$"}
+_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "b": "\b",
+    "r": "\r",
+    "f": "\f",
+    "s": " ",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "$": "$",
+}
 _ESCAPE = re.compile(r"\\(?:u+([0-9a-fA-F]{4})|([0-7]{1,3})|(\r?\n)|(.))", re.DOTALL)
 _DOLLAR_NAME = re.compile(r"\$[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -124,7 +135,7 @@ class Lexer:
             self.faults.append(Fault(at, "a comment that is never closed"))
             self._at = len(text)
             return None
-        if char in "'\"" or (char == "/" or text.startswith("$/", at)) and not _ends_operand(tokens):
+        if char in "'\"" or ((char == "/" or text.startswith("$/", at)) and not _ends_operand(tokens)):
             string = self._string(spaced=spaced)
             if string:
                 return string
@@ -180,7 +191,9 @@ class Lexer:
                 pattern = _OPERATOR if self.text[self._at] == "." else re.compile(r"\w+")
                 word = pattern.match(self.text, self._at)
                 assert word is not None  # noqa: S101 - by the pattern that matched the whole
-                tokens.append(Token("op" if word.group() == "." else "name", word.group(), word.start(), word.end()))
+                tokens.append(
+                    Token("op" if word.group() == "." else "name", word.group(), word.start(), word.end())
+                )
                 self._at = word.end()
             tokens.append(Token("end", "", self._at, self._at))
             parts.append(Hole(tokens, start, self._at))

@@ -161,7 +161,7 @@ class Try(Node):
 
 @dataclass(slots=True)
 class Switch(Node):
-    """`switch`: each case has its values (none: default) and its statements, which fall through without a break."""
+    """`switch`: each case has its values (none: default) and its statements."""
 
     subject: Node
     cases: list[tuple[list[Node], list[Node]]]
@@ -212,6 +212,6 @@ class Import(Node):
 
 @dataclass(slots=True)
 class Block(Node):
-    """Statements that run in their place (`synchronized`, static blocks), or what was left of text nobody can read."""
+    """Statements that run in their place (`synchronized`, static blocks)."""
 
     body: list[Node]

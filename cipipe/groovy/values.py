@@ -41,7 +41,7 @@ class Bag:
 
 @dataclass(slots=True)
 class Unit:
-    """A script or an object: its methods and variables. `steps`: calls of what it does not have are pipeline steps."""
+    """A script or an object. `steps`: calls of what it does not have are pipeline steps."""
 
     name: str
     source: Source
@@ -90,7 +90,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What a step gave back (`docker.image("x")`, `openshift.selector("dc")`), or an object that is not in the files."""
+    """What a step gave back (`docker.image("x")`), or an object that is not in the files."""
 
     name: str
     arguments: "Arguments | None" = None

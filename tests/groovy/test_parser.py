@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """The tolerant parser: valid Groovy has no faults, broken Groovy loses no call, nothing hangs."""
 
 import os
@@ -54,7 +55,7 @@ def test_valid_groovy_has_no_faults(path: Path) -> None:
 
 def java_home() -> str:
     """A JDK that Groovy 2.4 runs on: 17 at most."""
-    homes = sorted(Path("/usr/lib/jvm").glob("*17*"))
+    homes = sorted(Path("/usr/lib/jvm").glob("java-17-*"))
     return os.environ.get("JAVA_HOME_17") or (str(homes[0]) if homes else os.environ.get("JAVA_HOME", ""))
 
 
@@ -66,9 +67,10 @@ def test_groovy_itself_accepts_the_fixtures(tool: Callable[[str], str], tmp_path
         capture_output=True,
         text=True,
         timeout=120,
-        check=True,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "JAVA_HOME": java_home()},
     )
+    assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == [f"ok {path}" for path in FIXTURES]
 
 
@@ -99,8 +101,8 @@ def test_strings(text: str, value: str) -> None:
         ("if (a) sh 'x' else if (b) { bat 'y' } else pwsh 'z'", ["sh", "bat", "pwsh"]),
         ("try { sh 'x' } catch (e) { bat 'y' } finally { echo 'z' }", ["sh", "bat", "echo"]),
         ("parallel a: { sh 'x' }, b: { bat 'y' }", ["parallel", "sh", "bat"]),
-        ('echo "${sh(script: \'x\')}"', ["echo", "sh"]),
-        ("x.each { k, v -> sh \"$k\" }", ["sh"]),
+        ("echo \"${sh(script: 'x')}\"", ["echo", "sh"]),
+        ('x.each { k, v -> sh "$k" }', ["sh"]),
         ("return sh('x')", ["sh"]),
         ("a ? sh('x') : bat('y')", ["sh", "bat"]),
     ],

@@ -1,4 +1,5 @@
-"""Jenkins pipelines as they will run: scripts with the place of every line, steps, jobs, and what cannot be followed."""
+# ruff: noqa: E501 - a case is a line
+"""Jenkins pipelines as they will run: scripts with their places, steps, jobs, and what cannot be followed."""
 
 import time
 from collections.abc import Mapping
@@ -28,7 +29,10 @@ class Repository:
 
 def read(text: str, path: str = "Jenkinsfile", **others: str) -> Pipeline:
     """The pipeline of a Jenkinsfile; `others` are files, `__` for a slash and `_groovy` for the suffix."""
-    files = {name.replace("__", "/").replace("_groovy", ".groovy").replace("_sh", ".sh"): t for name, t in others.items()}
+    files = {
+        name.replace("__", "/").replace("_groovy", ".groovy").replace("_sh", ".sh"): t
+        for name, t in others.items()
+    }
     return jenkins.read(path, text.encode(), Repository({**files, path: text}))
 
 
@@ -102,7 +106,10 @@ def test_every_line_of_a_script_has_its_place() -> None:
     text = 'pipeline {\n  stages { stage("x") { steps {\n    sh """\n      set -e\n      kubectl ${\n v}\n      $K\n    """.stripIndent()\n  } } }\n}'
     (step,) = steps(read(text))
     assert step.script is not None
-    lines = {line.strip(): (at.line, at.column) for line, at in zip(step.script.text.split("\n"), step.script.lines, strict=True)}
+    lines = {
+        line.strip(): (at.line, at.column)
+        for line, at in zip(step.script.text.split("\n"), step.script.lines, strict=True)
+    }
     assert lines["set -e"] == (4, 7)
     assert lines[f"kubectl {HOLE}"] == (5, 7)
     assert step.script.holes == ("v", "K")
@@ -113,7 +120,7 @@ def test_a_library_step_is_reported_where_the_pipeline_calls_it() -> None:
     pipeline = read(
         "@Library('x') _\nnode {\n  deploy(ns: 'prod')\n}",
         vars__deploy_groovy="import org.acme.Tool\ndef call(Map c) {\n  new Tool(this).apply(c.ns)\n}",
-        src__org__acme__Tool_groovy='package org.acme\nclass Tool {\n  def steps\n  Tool(steps) { this.steps = steps }\n'
+        src__org__acme__Tool_groovy="package org.acme\nclass Tool {\n  def steps\n  Tool(steps) { this.steps = steps }\n"
         '  def apply(n) {\n    steps.sh "kubectl -n ${n} apply"\n  }\n}',
     )
     (step,) = steps(pipeline)
@@ -159,7 +166,10 @@ def test_a_declarative_pipeline() -> None:
   }
 }"""
     pipeline = read(text)
-    assert [(job.name, job.branches) for job in pipeline.jobs] == [("Jenkinsfile", ("prod",)), ("own", ("prod",))]
+    assert [(job.name, job.branches) for job in pipeline.jobs] == [
+        ("Jenkinsfile", ("prod",)),
+        ("own", ("prod",)),
+    ]
     assert scripts(pipeline) == ["kubectl apply", "kubectl delete", "post", "own"]
     first = steps(pipeline)[0]
     assert (first.env["TOOL"], first.env["NS"], first.env["A"]) == ("kubectl", "kubectl-x", "b")
@@ -229,7 +239,9 @@ def test_which_files_are_pipelines(path: str, claimed: bool) -> None:
 
 
 def test_a_library_step_that_nobody_here_calls_is_judged_by_itself() -> None:
-    pipeline = read("def call(n = 'x') {\n  sh \"kubectl $n\"\n}\ndef other() { sh 'b' }", path="vars/deploy.groovy")
+    pipeline = read(
+        "def call(n = 'x') {\n  sh \"kubectl $n\"\n}\ndef other() { sh 'b' }", path="vars/deploy.groovy"
+    )
     assert (scripts(pipeline), pipeline.called) == (["kubectl x", "b"], True)
 
 

@@ -1,4 +1,4 @@
-"""Reader of Jenkinsfiles, and of the shared library's steps and scripts that nothing in the repository calls."""
+"""Reader of Jenkinsfiles and of the steps and scripts of shared libraries."""
 
 import re
 from collections.abc import Iterable
@@ -30,7 +30,10 @@ def claims(path: str) -> bool:
 
 def sniffs(path: str, content: bytes) -> bool:
     """A file of any name that begins like a pipeline."""
-    return path.endswith(".groovy") or re.search(rb"(?m)^\s*(?:pipeline|node|podTemplate)\b[^\n]*\{", content) is not None
+    return (
+        path.endswith(".groovy")
+        or re.search(rb"(?m)^\s*(?:pipeline|node|podTemplate)\b[^\n]*\{", content) is not None
+    )
 
 
 def read(path: str, content: bytes, files: Files) -> Pipeline:
@@ -56,7 +59,11 @@ def read(path: str, content: bytes, files: Files) -> Pipeline:
 
 
 def _is_pipeline(body: Iterable[tree.Node]) -> bool:
-    names = {node.target.name for node in body if isinstance(node, tree.Call) and isinstance(node.target, tree.Name)}
+    names = {
+        node.target.name
+        for node in body
+        if isinstance(node, tree.Call) and isinstance(node.target, tree.Name)
+    }
     return bool(names & {"pipeline", "node", "podTemplate", "stage"})
 
 
@@ -98,10 +105,16 @@ def _branches(body: list[tree.Node]) -> Iterable[str]:
             texts = [_text(operand) for operand in node.operands]
             if any(_names_branch(operand) for operand in node.operands):
                 yield from (text.removeprefix("origin/") for text in texts if text)
-        if isinstance(node, tree.Call) and isinstance(node.target, tree.Name) and node.target.name == "branch":
+        if (
+            isinstance(node, tree.Call)
+            and isinstance(node.target, tree.Name)
+            and node.target.name == "branch"
+        ):
             yield from (text for argument in node.arguments if (text := _text(argument.value)))
         if isinstance(node, tree.Node):
-            pending += [getattr(node, slot) for base in type(node).__mro__ for slot in getattr(base, "__slots__", ())]
+            pending += [
+                getattr(node, slot) for base in type(node).__mro__ for slot in getattr(base, "__slots__", ())
+            ]
         elif isinstance(node, list | tuple):
             pending += node
 

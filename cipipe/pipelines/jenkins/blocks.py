@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 from cipipe.groovy import tree
 from cipipe.groovy.source import Text
-from cipipe.groovy.values import Arguments, Choice, Function, Handle, Items, Scope, Table, Value, items, possibilities, soft, truth
+from cipipe.groovy.values import (
+    Arguments,
+    Choice,
+    Function,
+    Handle,
+    Items,
+    Scope,
+    Table,
+    Value,
+    possibilities,
+    soft,
+    truth,
+)
 from cipipe.pipelines.jenkins.context import Context, written_at
 from cipipe.pipelines.model import Unknown
 
@@ -49,7 +61,11 @@ def _run_block(context: Context, function: Function) -> Value:
             if _section(node) == "environment" and (closure := _closure_of(node)) is not None:
                 _environment(context, closure, function)
         body = [node for node in _sections(function) if _section(node) != "parameters"]
-        closure = tree.Closure(function.node.at, function.node.parameters if isinstance(function.node, tree.Closure) else None, body)
+        closure = tree.Closure(
+            function.node.at,
+            function.node.parameters if isinstance(function.node, tree.Closure) else None,
+            body,
+        )
         return evaluator.run(Function(closure, function.scope, function.unit, function.delegate), [])
 
 

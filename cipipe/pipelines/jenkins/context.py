@@ -30,7 +30,7 @@ class Context:
         self.main: Unit = evaluator.unit
 
     def via(self, location: Location, *more: Location) -> tuple[Location, ...]:
-        """From the last call site in the pipeline's file to a place; nothing when the place is in that file."""
+        """From the last call site in the pipeline's file to a place; nothing when it is in that file."""
         chain = [*self.evaluator.calls, *more]
         if location.file == self.file and not more:
             return ()

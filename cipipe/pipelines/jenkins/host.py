@@ -5,8 +5,16 @@ from collections.abc import Callable
 from cipipe.groovy import tree
 from cipipe.groovy.evaluate import Evaluator
 from cipipe.groovy.parser import parse
-from cipipe.groovy.source import Source
-from cipipe.groovy.values import Arguments, Function, Handle, Items, Scope, Table, Unit, Value, possibilities, soft
+from cipipe.groovy.values import (
+    Arguments,
+    Handle,
+    Items,
+    Scope,
+    Unit,
+    Value,
+    possibilities,
+    soft,
+)
 from cipipe.pipelines.jenkins import names
 from cipipe.pipelines.jenkins.blocks import BLOCKS
 from cipipe.pipelines.jenkins.context import Context, written_at
@@ -33,7 +41,7 @@ class Jenkins:
         self.context = Context(parsed_name, library, evaluator, record)
         self.context.env.values["WORKSPACE"] = soft(written_at(WORKSPACE, unit.source.locate(0)))
 
-    def variable(self, name: str, unit: Unit) -> Value:
+    def variable(self, name: str, unit: Unit) -> Value:  # noqa: PLR0911 - one for each kind
         """A global of Jenkins, a variable of the environment, a step or class of the library."""
         context = self.context
         if name in {"env", "params"}:
@@ -47,7 +55,10 @@ class Jenkins:
         if "." not in name and (found := context.library.step(name)) is not None:
             return found
         last = name.rpartition(".")[2]
-        if last[:1].isupper() and (kind := context.library.class_unit(name if "." in name else last, unit)) is not None:
+        if (
+            last[:1].isupper()
+            and (kind := context.library.class_unit(name if "." in name else last, unit)) is not None
+        ):
             return self._object(*kind, steps=False)
         return Unknown(name)
 
@@ -74,7 +85,7 @@ class Jenkins:
         if receiver is None and name not in HANDLERS and (found := context.library.step(name)) is not None:
             if "call" in found.methods:
                 return context.evaluator.invoke(found, "call", arguments)
-        if name.startswith("openshift.") or name.startswith("docker."):
+        if name.startswith(("openshift.", "docker.")):
             return self._object_step(name, arguments, receiver)
         if (handler := HANDLERS.get(name)) is not None:
             return handler(context, arguments.normalized())
@@ -83,16 +94,28 @@ class Jenkins:
         if name not in names.QUIET | names.PLAIN and not _is_java(name):
             context.note(name, arguments)
             self._check_library(name, arguments, unit)
-        if name in names.ONCE or name.rpartition(".")[2] in {"inside", "withRun", "withServer", "withRegistry"}:
+        if name in names.ONCE or name.rpartition(".")[2] in {
+            "inside",
+            "withRun",
+            "withServer",
+            "withRegistry",
+        }:
             return context.run_all(arguments)
         context.evaluator.run_unsure(arguments)
         return Handle(name, arguments) if name in names.BINDINGS | {"credentials"} else Unknown(f"{name}()")
 
     def _check_library(self, name: str, arguments: Arguments, unit: Unit) -> None:
         known = names.KNOWN | names.ONCE | names.DESCRIBING | names.BINDINGS
-        if not self.context.foreign_library or "." in name or name in known or unit.source.file != self.context.file:
+        if (
+            not self.context.foreign_library
+            or "." in name
+            or name in known
+            or unit.source.file != self.context.file
+        ):
             return
-        self.context.unclear(f"{name} is a step of a library that is not in this repository", arguments.location)
+        self.context.unclear(
+            f"{name} is a step of a library that is not in this repository", arguments.location
+        )
 
     def _object_step(self, name: str, arguments: Arguments, receiver: Handle | None) -> Value:
         context = self.context
@@ -105,7 +128,7 @@ class Jenkins:
             noted = f"{base}.{member}" if member in _ROLLOUT_READS else base
             context.note(noted, arguments)
             return Unknown(f"{name}()")
-        if name == "docker.image.run" or name == "docker.image.withRun":
+        if name in {"docker.image.run", "docker.image.withRun"}:
             self._docker_run(receiver, arguments)
         if name in HANDLERS:
             return HANDLERS[name](context, arguments)
@@ -119,7 +142,11 @@ class Jenkins:
         image = receiver.arguments.value("image") if receiver is not None and receiver.arguments else None
         evaluator = self.context.evaluator
         words: list[Value] = [arguments.value("args", 0), image, arguments.value("command", 1)]
-        parts = [evaluator.strings(0).text(possibilities(word)[0], "docker.image") for word in words if word is not None]
+        parts = [
+            evaluator.strings(0).text(possibilities(word)[0], "docker.image")
+            for word in words
+            if word is not None
+        ]
         text = written_at("docker run ", arguments.location) + evaluator.strings(0).joined(
             parts, written_at(" ", arguments.location)
         )
@@ -169,7 +196,9 @@ class Jenkins:
         outer, evaluator.unit = evaluator.unit, made
         for node in members:
             if isinstance(node, tree.Assign) and node.declared:
-                value: Value = evaluator.evaluate(node.value, made.scope) if node.value else Unknown("a field")
+                value: Value = (
+                    evaluator.evaluate(node.value, made.scope) if node.value else Unknown("a field")
+                )
                 for target in node.targets:
                     if isinstance(target, tree.Name):
                         made.scope.variables[target.name] = value
@@ -180,4 +209,10 @@ def _is_java(name: str) -> bool:
     parts = name.split(".")
     if len(parts) < 2:
         return False
-    return any(part[:1].isupper() for part in parts) or parts[0] in {"env", "params", "currentBuild", "scm", "log"}
+    return any(part[:1].isupper() for part in parts) or parts[0] in {
+        "env",
+        "params",
+        "currentBuild",
+        "scm",
+        "log",
+    }

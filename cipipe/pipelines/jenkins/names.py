@@ -1,32 +1,108 @@
-"""Names that Jenkins and its usual plugins give a meaning: what is none of them comes from a shared library."""
+"""Names that Jenkins and its usual plugins know: what is none of them is a shared library's."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 SHELLS = {"sh": "sh", "bat": "cmd", "powershell": "pwsh", "pwsh": "pwsh"}
 
 # Blocks whose closures run exactly once, in their place.
-ONCE = frozenset(
-    ["pipeline", "stages", "stage", "steps", "script", "node", "container", "dir", "ws", "withEnv", "withCredentials", "timeout", "timestamps", "ansiColor", "lock", "sshagent", "nodejs", "withMaven", "withSonarQubeEnv", "configFileProvider", "wrap", "podTemplate", "always", "success", "failure", "unstable", "changed", "fixed", "regression", "aborted", "cleanup", "unsuccessful", "post", "warnError", "catchError", "parallel", "matrix", "withKubeConfig", "withKubeCredentials", "withAWS", "withDockerRegistry", "withDockerContainer", "kubeconfig", "milestone", "throttle", "expression", "withVault", "withFolderProperties", "withGroovy", "withAnt", "withGradle", "xvfb", "gitlabCommitStatus", "publishChecks"]
+ONCE = _words(
+    """
+    aborted always ansiColor catchError changed cleanup configFileProvider container dir expression
+    failure fixed gitlabCommitStatus kubeconfig lock matrix milestone node nodejs parallel pipeline
+    podTemplate post publishChecks regression script sshagent stage stages steps success throttle
+    timeout timestamps unstable unsuccessful warnError withAnt withAWS withCredentials
+    withDockerContainer withDockerRegistry withEnv withFolderProperties withGradle withGroovy
+    withKubeConfig withKubeCredentials withMaven withSonarQubeEnv withVault wrap ws xvfb
+    """
 )
 
 # Blocks that say nothing themselves.
-PLAIN = frozenset(
-    """pipeline stages stage steps script node dir ws withEnv timeout timestamps ansiColor lock catchError warnError
-    always success failure unstable changed fixed regression aborted cleanup unsuccessful post parallel matrix expression
-    throttle wrap""".split()
+PLAIN = _words(
+    """
+    aborted always ansiColor catchError changed cleanup dir expression failure fixed lock matrix node
+    parallel pipeline post regression script stage stages steps success throttle timeout timestamps
+    unstable unsuccessful warnError withEnv wrap ws
+    """
 )
 
 # Sections of a declarative pipeline that describe and run nothing.
-DESCRIBING = frozenset(["agent", "options", "triggers", "tools", "input", "libraries", "properties", "axes", "excludes"])
+DESCRIBING = _words(
+    """
+    agent axes excludes input libraries options properties tools triggers
+    """
+)
 
 # Steps that say or fetch something and are no news to a rule.
-QUIET = frozenset(
-    ["echo", "println", "print", "error", "sleep", "checkout", "git", "stash", "unstash", "junit", "deleteDir", "cleanWs", "isUnix", "pwd"]
+QUIET = _words(
+    """
+    axis branch checkout cleanWs credentials deleteDir echo error git isUnix junit name print println
+    pwd sleep stash tag unstash values
+    """
 )
 
-KNOWN = frozenset(
-    ["acceptGitLabMR", "addBadge", "addGitLabMRComment", "addShortText", "ansiblePlaybook", "ansibleVault", "archive", "archiveArtifacts", "artifactPromotion", "azureCLI", "azureKeyVault", "booleanParam", "bitbucketStatusNotify", "booleanParam", "build", "buildDiscarder", "buildUser", "cache", "catchError", "checkpoint", "checksum", "choice", "cifsPublisher", "cloudFormation", "cobertura", "codecov", "compareVersions", "configFile", "copyArtifacts", "createTag", "credentials", "cron", "dependencyCheck", "dependencyCheckPublisher", "disableConcurrentBuilds", "dockerNode", "dockerfile", "ecrLogin", "emailext", "emailextrecipients", "envVarsForTool", "evaluate", "extendedChoice", "fileExists", "file", "fileOperations", "findFiles", "fingerprint", "getContext", "gerritReview", "gitParameter", "githubNotify", "githubPush", "googleChatNotification", "googleStorageUpload", "halt", "hipchatSend", "hostPathVolume", "httpRequest", "input", "invokeLambda", "jacoco", "javadoc", "jiraComment", "jobDsl", "kubeconfigContent", "kubeconfigFile", "library", "libraryResource", "lintChecks", "load", "logRotator", "logstashSend", "mail", "mattermostSend", "milestone", "nexusArtifactUploader", "nexusPublisher", "nodesByLabel", "nunit", "office365ConnectorSend", "overrideIndexTriggers", "parameters", "parallel", "password", "perfReport", "persistentVolumeClaim", "pipelineTriggers", "pollSCM", "prependToFile", "preserveStashes", "properties", "publishCoverage", "publishHTML", "publishIssues", "pullRequest", "pybat", "readCSV", "readFile", "readJSON", "readManifest", "readMavenPom", "readProperties", "readTrusted", "readYaml", "recordCoverage", "recordIssues", "resolveScm", "retry", "robot", "rocketSend", "rtBuildInfo", "rtDockerPush", "rtDownload", "rtMavenDeployer", "rtMavenResolver", "rtMavenRun", "rtPublishBuildInfo", "rtServer", "rtUpload", "run", "s3Delete", "s3Download", "s3Upload", "secretVolume", "configMapVolume", "emptyDirVolume", "envVar", "secretEnvVar", "containerEnvVar", "containerTemplate", "sendNotifications", "setBuildStatus", "setGitHubPullRequestStatus", "sha1", "sha256", "skipDefaultCheckout", "skipStagesAfterUnstable", "slackSend", "slackUploadFile", "snsPublish", "sonarToGitLab", "sonarQubeScanner", "sshCommand", "sshGet", "sshPublisher", "sshPublisherDesc", "sshPut", "sshRemove", "sshScript", "sshTransfer", "sshUserPrivateKey", "step", "string", "tar", "tee", "telegramSend", "telegramUploader", "terraform", "testng", "text", "tm", "toJson", "tool", "touch", "tap", "trivy", "trigger", "typetalkSend", "unarchive", "unstable", "untar", "unzip", "upstream", "updateGitlabCommitStatus", "usernameColonPassword", "usernamePassword", "validateDeclarativePipeline", "veracode", "verifySha256", "vSphere", "waitForBuild", "waitForQualityGate", "waitUntil", "warnings", "withChecks", "withContext", "wrappedNode", "writeCSV", "writeFile", "writeJSON", "writeMavenPom", "writeYaml", "xunit", "zip", "certificate", "dockerCert", "sshUserPrivateKey", "vaultString", "azureServicePrincipal", "aws", "amazonWebServicesCredentials", "gitlabBuilds", "gitUsernamePassword", "rateLimitBuilds", "quietPeriod", "durabilityHint", "newContainerPerStage", "parallelsAlwaysFailFast", "disableResume", "copyArtifactPermission", "authorizationMatrix", "gitLabConnection", "buildingTag", "changeRequest", "changelog", "changeset", "branch", "tag", "not", "allOf", "anyOf", "equals", "environment", "triggeredBy", "beforeAgent", "beforeInput", "beforeOptions", "isRestartedRun", "axis", "values", "name", "value", "label", "image", "args", "registryUrl", "any", "none", "kubernetes", "docker", "call", "addInfoBadge", "addWarningBadge", "addErrorBadge", "createSummary", "cfInvalidate", "cfnUpdate", "ec2", "uploadProgetPackage", "nuget", "MSBuild", "msbuild", "xcodeBuild", "jiraSendBuildInfo", "jiraSendDeploymentInfo", "influxDbPublisher", "splunkins", "plot", "archiveXml", "allure", "cucumber", "gatlingArchive", "performance", "setupCommonPipelineEnvironment", "piperPipeline", "mavenBuild", "mavenExecute", "npmExecuteScripts", "kanikoExecute", "dockerExecute", "dockerExecuteOnKubernetes", "artifactPrepareVersion", "sonarExecuteScan", "detectExecuteScan", "whitesourceExecuteScan", "fortifyExecuteScan", "checkmarxExecuteScan", "mtaBuild", "golangBuild", "pythonBuild", "cloudFoundryDeploy", "githubPublishRelease", "gitopsUpdateDeployment", "nexusUpload", "healthExecuteCheck", "testsPublishResults", "checksPublishResults", "slackSendNotification", "mailSendNotification", "pipelineExecute", "pipelineStashFiles", "buildExecute", "containerExecuteStructureTests", "helmExecute"]
+# Kinds of credentials that `withCredentials` binds to variables.
+BINDINGS = _words(
+    """
+    aws azureServicePrincipal certificate dockerCert file kubeconfigContent kubeconfigFile
+    sshUserPrivateKey string usernameColonPassword usernamePassword vaultString zip
+    """
 )
 
-# Steps that are a command line in other words: their arguments in its place.
+# Steps and symbols of Jenkins, of its usual plugins, and of Piper.
+KNOWN = _words(
+    """
+    acceptGitLabMR acsDeploy addBadge addErrorBadge addGitLabMRComment addInfoBadge addShortText
+    addWarningBadge allOf allure amazonWebServicesCredentials ansiblePlaybook ansibleVault any anyOf
+    archive archiveArtifacts archiveXml args artifactPrepareVersion artifactPromotion
+    authorizationMatrix aws axis azureCLI azureKeyVault azureServicePrincipal beforeAgent beforeInput
+    beforeOptions bitbucketStatusNotify booleanParam branch build buildDiscarder buildExecute
+    buildingTag buildUser cache call catchError certificate cfInvalidate cfnUpdate changelog
+    changeRequest changeset checkmarxExecuteScan checkout checkpoint checksPublishResults checksum
+    choice cifsPublisher cleanWs cloudFormation cloudFoundryDeploy cobertura codecov compareVersions
+    configFile configMapVolume containerEnvVar containerExecuteStructureTests containerTemplate
+    copyArtifactPermission copyArtifacts createSummary createTag credentials cron cucumber deleteDir
+    dependencyCheck dependencyCheckPublisher deployToKubernetes deployToOpenShift detectExecuteScan
+    disableConcurrentBuilds disableResume docker dockerCert dockerExecute dockerExecuteOnKubernetes
+    dockerfile dockerNode durabilityHint ec2 echo ecrLogin emailext emailextrecipients emptyDirVolume
+    environment envVar envVarsForTool equals error evaluate extendedChoice file fileExists
+    fileOperations findFiles fingerprint fortifyExecuteScan gatlingArchive gerritReview getContext git
+    githubNotify githubPublishRelease githubPush gitlabBuilds gitLabConnection gitopsUpdateDeployment
+    gitParameter gitUsernamePassword golangBuild googleChatNotification googleStorageUpload halt
+    healthExecuteCheck helmBuild helmExecute hipchatSend hostPathVolume httpRequest image
+    influxDbPublisher input invokeLambda isRestartedRun isUnix jacoco javadoc jiraComment
+    jiraSendBuildInfo jiraSendDeploymentInfo jobDsl junit kanikoExecute kubeconfigContent kubeconfigFile
+    kubernetes kubernetesApply kubernetesDeploy kubernetesEngineDeploy label library libraryResource
+    lintChecks load logRotator logstashSend mail mailSendNotification mattermostSend mavenBuild
+    mavenExecute milestone msbuild MSBuild mtaBuild multicloudDeploy name newContainerPerStage
+    nexusArtifactUploader nexusPublisher nexusUpload nodesByLabel none not npmExecuteScripts nuget nunit
+    office365ConnectorSend openshiftBuild openshiftCreateResource openshiftDeleteResourceByJsonYaml
+    openshiftDeleteResourceByKey openshiftDeleteResourceByLabels openshiftDeploy openshiftExec
+    openshiftScale openshiftTag openshiftVerifyBuild openshiftVerifyDeployment openshiftVerifyService
+    overrideIndexTriggers parallel parallelsAlwaysFailFast parameters password performance perfReport
+    persistentVolumeClaim pipelineExecute pipelineStashFiles pipelineTriggers piperPipeline plot pollSCM
+    prependToFile preserveStashes print println properties publishCoverage publishHTML publishIssues
+    pullRequest pwd pybat pythonBuild quietPeriod rateLimitBuilds readCSV readFile readJSON readManifest
+    readMavenPom readProperties readTrusted readYaml recordCoverage recordIssues registryUrl resolveScm
+    retry robot rocketSend rtBuildInfo rtDockerPush rtDownload rtMavenDeployer rtMavenResolver
+    rtMavenRun rtPublishBuildInfo rtServer rtUpload run s3Delete s3Download s3Upload secretEnvVar
+    secretVolume sendNotifications setBuildStatus setGitHubPullRequestStatus
+    setupCommonPipelineEnvironment sha1 sha256 shellExecute skipDefaultCheckout skipStagesAfterUnstable
+    slackSend slackSendNotification slackUploadFile sleep snsPublish sonarExecuteScan sonarQubeScanner
+    sonarToGitLab splunkins sshCommand sshGet sshPublisher sshPublisherDesc sshPut sshRemove sshScript
+    sshTransfer sshUserPrivateKey stash step string tag tap tar tee telegramSend telegramUploader
+    terraform terraformExecute testng testsPublishResults text tm toJson tool toString touch trigger
+    triggeredBy trim trivy typetalkSend unarchive unstable unstash untar unzip updateGitlabCommitStatus
+    uploadProgetPackage upstream usernameColonPassword usernamePassword validateDeclarativePipeline
+    value values vaultString veracode verifySha256 vSphere waitForBuild waitForQualityGate waitUntil
+    warnings whitesourceExecuteScan withChecks withContext withOpenShift wrappedNode writeCSV writeFile
+    writeJSON writeMavenPom writeYaml xcodeBuild xunit zip
+    """
+)
+
+# Steps that are a command line in other words: the program, and the argument that follows it.
 COMMANDS = {
     "ansiblePlaybook": ("ansible-playbook", "playbook"),
     "npmExecuteScripts": ("npm run", "runScripts"),
@@ -34,7 +110,3 @@ COMMANDS = {
     "sshScript": ("bash", "script"),
     "openshift.raw": ("oc", "0"),
 }
-
-BINDINGS = frozenset(
-    ["file", "string", "usernamePassword", "usernameColonPassword", "sshUserPrivateKey", "certificate", "dockerCert", "zip", "kubeconfigFile", "kubeconfigContent", "vaultString", "azureServicePrincipal", "aws"]
-)

@@ -13,7 +13,16 @@ from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown
 from cipipe.results import Location
 
 _MARK = "CIPIPE_END_OF_FILE"
-_SHELL_OPTIONS = {"-c": "sh", "-ec": "sh", "-ce": "sh", "-xc": "sh", "-lc": "sh", "/c": "cmd", "/C": "cmd", "-Command": "pwsh"}
+_SHELL_OPTIONS = {
+    "-c": "sh",
+    "-ec": "sh",
+    "-ce": "sh",
+    "-xc": "sh",
+    "-lc": "sh",
+    "/c": "cmd",
+    "/C": "cmd",
+    "-Command": "pwsh",
+}
 
 
 def _shell(name: str) -> Callable[[Context, Arguments], Value]:
@@ -40,7 +49,12 @@ def _command(name: str) -> Callable[[Context, Arguments], Value]:
             parts = value.values if isinstance(value, Items) else (value,)
             strings = context.evaluator.strings(0)
             texts = [strings.text(possibilities(part)[0], argument) for part in parts if part is not None]
-            line = join([written_at(f"{program} ", arguments.location), strings.joined(texts, written_at(" ", arguments.location))])
+            line = join(
+                [
+                    written_at(f"{program} ", arguments.location),
+                    strings.joined(texts, written_at(" ", arguments.location)),
+                ]
+            )
             context.run_script(line.placed(line.pieces[0].source, 0), "sh", arguments.location)
         context.note(name, arguments)
         return Unknown(f"{name}()")
@@ -178,7 +192,11 @@ def _library(context: Context, arguments: Arguments) -> Value:
 
 def _pwd(context: Context, arguments: Arguments) -> Value:
     folder = context.folder[-1]
-    return Unknown("pwd()") if folder is None else written_at(f"{WORKSPACE}/{folder}".rstrip("/"), arguments.location)
+    return (
+        Unknown("pwd()")
+        if folder is None
+        else written_at(f"{WORKSPACE}/{folder}".rstrip("/"), arguments.location)
+    )
 
 
 SCRIPTS: dict[str, Callable[[Context, Arguments], Value]] = {
