@@ -114,17 +114,19 @@ def run(  # noqa: PLR0913 - the settings of a process, by name only
     err = _Drain(process, _piped(process.stderr), limit)
     feeder = threading.Thread(target=_feed, args=(_piped(process.stdin), input), daemon=True)
     threads = (out, err, feeder)
-    for thread in threads:
-        thread.start()
     in_time = False
     try:
+        for thread in threads:
+            thread.start()
         in_time = _wait(process, deadline)
         for thread in threads if in_time else ():
             thread.join(_STRAGGLER_GRACE)
     finally:
-        if process.poll() is None or any(thread.is_alive() for thread in threads):
+        begun = [thread for thread in threads if thread.ident]
+        if process.poll() is None or any(thread.is_alive() for thread in begun):
             _stop(process)
-        for thread in threads:
+        _running.discard(process)
+        for thread in begun:
             thread.join(_STRAGGLER_GRACE)  # what left the group and kept the pipe is not waited for
     if deadline and not in_time:
         raise deadline.error(_name(argv))
@@ -208,6 +210,7 @@ class Conversation:
             self._process.wait(_STRAGGLER_GRACE)
         except subprocess.TimeoutExpired:
             _stop(self._process)
+        _running.discard(self._process)
 
 
 class _Drain(threading.Thread):
@@ -265,7 +268,7 @@ def _piped(stream: IO[bytes] | None) -> IO[bytes]:
 def _wait(process: subprocess.Popen[bytes], deadline: Deadline | None) -> bool:
     """Whether the process ended in time.
 
-    A thread waits, since `wait` with a time-out looks only every 50 ms, which each of a bump's steps would pay.
+    A thread waits, since `wait` with a time-out looks only every 50 ms, which each step would pay.
     """
     waiter = threading.Thread(target=process.wait, daemon=True)
     waiter.start()

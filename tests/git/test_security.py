@@ -149,7 +149,7 @@ def test_an_old_git_does_nothing(
     extra = {"PATH": f"{old.parent}:{environ['PATH']}"}
     with (
         opened(origin.url, extra=extra) as repository,
-        pytest.raises(MissingToolError, match="git 2[.]31 or later"),
+        pytest.raises(MissingToolError, match=r"git 2[.]31 or later"),
     ):
         repository.fetch("main")
     assert server.requests == []
