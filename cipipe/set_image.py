@@ -36,7 +36,7 @@ class Options:
 def set_image(
     paths: Sequence[str], refs: Sequence[ImageRef], options: Options, names: Mapping[str, ImageRef]
 ) -> SetImageOutcome:
-    """Give every field of `refs` in the files and folders `paths` its tag; `names` are those of `cipipe.yaml`.
+    """Give each field of `refs` in the files and folders `paths` its tag; `names` are those of `cipipe.yaml`.
 
     Files are replaced whole, all or none. Raises `UsageError` for a path that cannot be read or written,
     `NothingMatched` where there is no manifest or no field, and what the edit raises.
@@ -62,17 +62,18 @@ def _read(paths: Sequence[str], refs: Sequence[ImageRef], key: str | None) -> di
     files: dict[str, bytes] = {}
     seen: set[str] = set()
     count = sample = 0
+    may_hold = manifests.Search(refs, key=key)
     for file in (file for path in paths for file in _files(path)):
         count += 1
         data = _content(file)
-        holds = manifests.may_hold(data, refs, key=key)
-        if not holds and sample + len(data) > _SAMPLE:
-            continue
-        real = os.path.realpath(file)
-        if real not in seen:
-            seen.add(real)
+        if may_hold(data):
+            real = os.path.realpath(file)
+            if real not in seen:
+                seen.add(real)
+                files[file] = data
+        elif sample < _SAMPLE:
+            sample += len(data)
             files[file] = data
-            sample += 0 if holds else len(data)
     if not count:
         hint = "manifests end in .yaml, .yml, .json or .tpl; a file that is named is read whatever its name"
         raise NothingMatched(f"no manifest in {', '.join(paths)}", hint=hint)
@@ -83,7 +84,7 @@ def _read(paths: Sequence[str], refs: Sequence[ImageRef], key: str | None) -> di
 def _files(path: str) -> Iterator[str]:
     """A file that is named, or the manifests in a folder; links in a folder are not followed."""
     try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        is_folder = stat.S_ISDIR(Path(path).stat().st_mode)
     except (OSError, ValueError) as problem:
         raise UsageError(f"cannot read it: {_reason(problem)}", file=path) from None
     if not is_folder:
@@ -132,14 +133,14 @@ def _write_all(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
         for file, data in after.items():
             waiting[file] = _write_beside(os.path.realpath(file), data)
         for file in list(waiting):
-            if _content(file) != before[file]:
-                raise UsageError("the file has changed meanwhile", file=file, hint="run it again")
-            os.replace(waiting.pop(file), os.path.realpath(file))
+            _check_unchanged(file, before[file])
+            Path(waiting.pop(file)).replace(os.path.realpath(file))
             done.append(file)
     except BaseException as problem:
         for file in done:
             with suppress(OSError):
-                os.replace(_write_beside(os.path.realpath(file), before[file]), os.path.realpath(file))
+                target = os.path.realpath(file)
+                Path(_write_beside(target, before[file])).replace(target)
         if isinstance(problem, OSError):
             raise UsageError(f"cannot write it: {_reason(problem)}", file=problem.filename or "") from None
         raise
@@ -149,10 +150,15 @@ def _write_all(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
                 Path(temporary).unlink()
 
 
+def _check_unchanged(file: str, before: bytes) -> None:
+    if _content(file) != before:
+        raise UsageError("the file has changed meanwhile", file=file, hint="run it again")
+
+
 def _write_beside(file: str, data: bytes) -> str:
     """A new file in the same folder, with the mode of the old one."""
     folder, name = os.path.split(file)
-    mode = stat.S_IMODE(os.stat(file).st_mode)
+    mode = stat.S_IMODE(Path(file).stat().st_mode)
     if not os.access(file, os.W_OK):
         raise PermissionError(13, "it is read-only", file)
     try:
@@ -160,7 +166,7 @@ def _write_beside(file: str, data: bytes) -> str:
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, file) from None
     try:
-        with open(descriptor, "wb") as target:
+        with os.fdopen(descriptor, "wb") as target:
             target.write(data)
             os.fchmod(target.fileno(), mode)
     except BaseException:

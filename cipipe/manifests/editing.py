@@ -19,8 +19,8 @@ from cipipe.results import Change
 class Edit:
     """What an edit makes of some files.
 
-    `contents` has the new bytes of each file that changes, `changes` the fields that move, `held` those that are
-    right already; `notes` are sentences for the reader.
+    `contents` has the new bytes of each file that changes, `changes` the fields that move, `held` those that
+    are right already; `notes` are sentences for the reader.
     """
 
     contents: dict[str, bytes]
@@ -40,8 +40,8 @@ def edit(
     """Give every field of `refs` in `files` (path -> bytes) its tag and digest.
 
     `container` and `key` narrow; `names` are the configured image names, for markers. Raises `ImageError` for
-    refs that contradict each other, `ManifestError` for what cannot be edited safely, `NothingMatched` when one
-    of the refs has no field.
+    refs that contradict each other, `ManifestError` for what cannot be edited safely, `NothingMatched` when
+    one of the refs has no field.
     """
     wanted = plan.check_wanted(refs, key)
     by_file = _matched(files, wanted, Narrowing(container, key, names))
@@ -86,12 +86,13 @@ def needs_digest(
 def running(files: Mapping[str, bytes], names: Sequence[ImageRef] = ()) -> tuple[Field, ...]:
     """The fields of `files` with the refs that they hold now; with `names`, only those repositories.
 
-    What a kustomization sets counts instead of the manifests' own text. Raises `ManifestError` for a file that
-    no reader may be given.
+    What a kustomization sets counts instead of the manifests' own text. Raises `ManifestError` for a file
+    that no reader may be given.
     """
     fields: list[Field] = []
+    may_hold = search.Search(names)
     for file, data in files.items():
-        if not names or search.may_hold(data, names):
+        if not names or may_hold(data):
             found = plan.find(read(file, data))
             fields += [field for field in found.fields if field.problem is None and field.kind != "key"]
     replaced = {field.renamed for field in fields if field.renamed} | {
@@ -107,8 +108,9 @@ def _matched(
 ) -> list[tuple[Found, list[Match]]]:
     """The fields to edit, by file. Raises `NothingMatched` when a ref has none."""
     result = []
+    may_hold = search.Search(refs, key=narrowing.key)
     for file, data in files.items():
-        if search.may_hold(data, refs, key=narrowing.key):
+        if may_hold(data):
             found = plan.find(read(file, data), narrowing.names)
             result.append((found, plan.matches(found, refs, narrowing)))
     set_elsewhere = {m.wanted for _, matched in result for m in matched if m.field.renamed}
@@ -145,7 +147,7 @@ def _once(matched: Sequence[Match]) -> list[Match]:
 
 
 def _replacements(found: Found, matched: Sequence[Match]) -> list[tuple[Slot, str]]:
-    """The new text of each scalar. Raises `ManifestError` where another field shares one and wants other text."""
+    """The new text of each scalar. Raises `ManifestError` where another field wants other text for one."""
     chosen: dict[int, tuple[Slot, str, Field]] = {}
     for match in matched:
         for slot, text in plan.texts(match):
@@ -167,11 +169,15 @@ def _shared(found: Found, field: Field, other: Field) -> ManifestError:
     ]
     also = f" (aliases on line {', '.join(map(str, sorted(set(lines))))})" if lines else ""
     return ManifestError(
-        f"the text on line {field.line} serves {field.names[0]} and {other.names[0]}{also}: one edit would move both",
+        f"line {field.line} serves {_served(field)} and {_served(other)}{also}, and would move for both",
         file=field.file,
         line=field.line,
         hint="write the tag out where the alias stands",
     )
+
+
+def _served(field: Field) -> str:
+    return field.names[0] + (f" (container '{field.container}')" if field.container else "")
 
 
 def _users(text: Text, field: Field) -> list[Node]:
@@ -208,7 +214,7 @@ def _splice(text: Text, moving: Sequence[tuple[Slot, str]]) -> bytes:
 
 
 def _piece(text: Text, slot: Slot, new: str) -> tuple[int, int, bytes]:
-    """The span that moves and its new bytes: no more than differs, and quotes where a reader would re-type it."""
+    """The span that moves and its new bytes, with quotes where a reader would re-type the new text."""
     old, plain = slot.text, not slot.node.style
     in_json = plain and _is_json(text)
     if plain and (in_json or is_retyped(new)) and slot.node.tag is None:
@@ -236,7 +242,7 @@ def _is_json(text: Text) -> bool:
 
 
 def _check_invariant(text: Text, after: bytes, pieces: Sequence[tuple[int, int, bytes]]) -> None:
-    """`after` is `text` with each span replaced, and nothing else: walked from the end, unlike it was made."""
+    """`after` is `text` with each span replaced and nothing else: read from the end, unlike it was made."""
     tail, rest = len(after), len(text.data)
     for start, end, new in reversed(pieces):
         kept = rest - end

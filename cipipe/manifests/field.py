@@ -1,4 +1,4 @@
-"""What finders find: fields, with the scalar text that an edit may replace, and doubts, which no edit can serve."""
+"""What finders find: fields, whose scalar text an edit may replace, and doubts, which no edit can serve."""
 
 import re
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ class Slot:
 class Field:
     """One place in a manifest that holds an image's tag or digest.
 
-    `ref` is what the file holds now, in its full form where it is written in parts. `names` are the repositories
-    that the field answers to, the best first. Either `inline` holds a whole ref, or `tag` and `digest` hold those
+    `ref` is what the file holds now, joined where it is written in parts. `names` are the repositories that
+    the field answers to, the best first. Either `inline` holds a whole ref, or `tag` and `digest` hold those
     parts. `line` (from 1) and `path` are those of the text that moves.
     """
 

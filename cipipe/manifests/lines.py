@@ -1,4 +1,4 @@
-"""Image lines in a text that no YAML reader takes: `image: REF` on one line, outside comments and block scalars."""
+"""Image lines in a text that no YAML reader takes: `image: REF`, outside comments and block scalars."""
 
 import re
 from collections.abc import Iterator

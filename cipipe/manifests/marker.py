@@ -81,7 +81,9 @@ def _field(
     yield _marked_field(text, line, found, ref, part, loose=name not in names and "/" not in name)
 
 
-def _marked_field(text: Text, line: int, found: Slot, ref: ImageRef, part: str, *, loose: bool) -> Field:
+def _marked_field(  # noqa: PLR0913 - what one comment says
+    text: Text, line: int, found: Slot, ref: ImageRef, part: str, *, loose: bool
+) -> Field:
     """`loose` names only the last part of a repository."""
     held: ImageRef | None
     if part == "digest":

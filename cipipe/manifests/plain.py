@@ -1,7 +1,7 @@
 """Which text a YAML reader would take for something other than a string when it stands without quotes.
 
-The union of YAML 1.1 (PyYAML, Ruby, go-yaml v2), YAML 1.2's core schema and go-yaml v3, which hands text without
-its underscores to `strconv.ParseInt(text, 0, 64)`: one that any of them re-types gets quotes.
+The union of YAML 1.1 (PyYAML, Ruby, go-yaml v2), YAML 1.2's core schema and go-yaml v3, which hands text
+without its underscores to `strconv.ParseInt(text, 0, 64)`: what any of them re-types gets quotes.
 """
 
 import re

@@ -14,7 +14,7 @@ from cipipe.manifests.tree import Node
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What the caller narrows fields to: a container's name, a dotted path, and the configured names for markers."""
+    """A container's name and a dotted path to narrow to, and the configured names for markers."""
 
     container: str | None = None
     key: str | None = None
@@ -53,7 +53,7 @@ def find(text: Text, names: Mapping[str, ImageRef] | None = None) -> Found:
 
 
 def identity(field: Field) -> tuple[object, ...]:
-    """What tells fields apart: a mapping that inherits by merge keys shows the field of the mapping that it merges once more."""
+    """What tells fields apart; one that a merge key brings into a mapping is found there once more."""
     return (field.names, field.container, *(s.start for s in field.slots()))
 
 
@@ -95,7 +95,7 @@ def _answers(name: str, ref: ImageRef) -> bool:
 
 
 def _as_asked(field: Field, ref: ImageRef, rank: int) -> Field:
-    """The field under the name that it answered to, where its own is a guess: a joined name, a loose marker."""
+    """The field under the name that it answered to, where its own is a guess (joined, or a loose marker)."""
     if not field.names or field.renamed is not None:
         return field
     if field.names[rank].startswith("*/"):
@@ -226,7 +226,7 @@ def _digest_text(place: Slot, digest: str) -> str:
 
 
 def held_after(field: Field, wanted: ImageRef) -> ImageRef:
-    """What the field holds when it holds `wanted`: its own name, and a tag only where it has a place for one."""
+    """What the field holds once it has `wanted`: its own name, and a tag where it has a place for one."""
     tag = wanted.tag if field.inline is not None or field.tag is not None else None
     return replace(field.ref, tag=tag, digest=wanted.digest)
 
@@ -240,7 +240,7 @@ def _refusal(field: Field, message: str, hint: str | None = None) -> ManifestErr
 
 
 def check_wanted(refs: Sequence[ImageRef], key: str | None) -> tuple[ImageRef, ...]:
-    """The refs without repetition. Raises `ImageError` for one without tag and digest, and for two of one name."""
+    """The refs, each once. Raises `ImageError` for one without tag and digest, and for two of one name."""
     distinct: dict[str, ImageRef] = {}
     for ref in refs:
         if ref.tag is None and ref.digest is None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import yaml
 
@@ -49,7 +50,7 @@ class Text:
 
 
 def read(file: str, data: bytes) -> Text:
-    """Read a manifest. Raises `ManifestError` for one that no reader may be given: too large, too deep, no text."""
+    """Read a manifest. Raises `ManifestError` for one that is too large, too deep or no text."""
     if len(data) > LARGEST:
         raise ManifestError(
             f"the file has {len(data)} bytes; at most {LARGEST} are read",
@@ -70,7 +71,7 @@ def read(file: str, data: bytes) -> Text:
         if whole.documents is not None:
             return Text(file, data, (whole,))
         starts = [start, *(match.start() for match in _SEPARATOR.finditer(data, start + 1)), len(data)]
-        chunks = (_read_chunk(data, a, b) for a, b in zip(starts, starts[1:], strict=False))
+        chunks = (_read_chunk(data, a, b) for a, b in pairwise(starts))
         return Text(file, data, tuple(chunks))
     except tree.TooDeepError as deep:
         raise _too_deep(file, data, deep.offset) from None

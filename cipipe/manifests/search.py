@@ -12,6 +12,7 @@ from cipipe.manifests.marker import MARK
 _SUFFIXES = (".yaml", ".yml", ".json", ".tpl", ".gotmpl", ".tmpl", ".j2")
 _NAMES = frozenset({"Kustomization"})
 _ESCAPES = (b"\\x", b"\\u", b"\\U", b"\\/", b"\\\n", b"\\\r")
+_UTF_16 = frozenset({b"\xff\xfe", b"\xfe\xff"})
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(/)|\r?\n[ \t]*)")
 _REGISTRY_KEY = b"egistry"
 _REPOSITORY_KEY = b"epository"
@@ -28,7 +29,7 @@ def is_manifest(path: str) -> bool:
 
 
 def needles(refs: Sequence[ImageRef], *, key: str | None = None) -> tuple[bytes, ...]:
-    """Bytes of which every file that can hold a field of `refs` has at least one; `may_hold` asks more closely."""
+    """Bytes of which every file that can hold a field has at least one; `Search` looks more closely."""
     if key is not None:
         return (_last_key(key),)
     paths = dict.fromkeys(_path(ref) for ref in refs)
@@ -36,19 +37,36 @@ def needles(refs: Sequence[ImageRef], *, key: str | None = None) -> tuple[bytes,
 
 
 def may_hold(data: bytes, refs: Sequence[ImageRef], *, key: str | None = None) -> bool:
-    """Whether a file can hold a field: it has a repository's path, whole, in parts or escaped, or a marker."""
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        data = data.decode("utf-16", "replace").encode()
-    if key is not None:
-        return _last_key(key) in data
-    if any(_path(ref) in data for ref in refs) or MARK in data:
-        return True
-    if b"\\" in data and any(escape in data for escape in _ESCAPES):
-        unescaped = _unescape(data)
-        if any(_path(ref) in unescaped for ref in refs):
+    """Whether a file has a repository's path (whole, in parts or escaped) or a marker."""
+    return Search(refs, key=key)(data)
+
+
+class Search:
+    """`may_hold` for many files."""
+
+    def __init__(self, refs: Sequence[ImageRef], *, key: str | None = None) -> None:
+        self._paths = tuple(dict.fromkeys(_path(ref) for ref in refs)) if key is None else (_last_key(key),)
+        self._parts = tuple(tuple(path.split(b"/")) for path in self._paths) if key is None else ()
+
+    def __call__(self, data: bytes) -> bool:
+        """Whether a file can hold a field."""
+        for path in self._paths:
+            if path in data:
+                return True
+        if data[:2] in _UTF_16:
+            return self(data.decode("utf-16", "replace").replace("\0", "").encode())
+        if MARK in data:
             return True
-    in_parts = (_REGISTRY_KEY in data or _REPOSITORY_KEY in data) and any(_parts(ref, data) for ref in refs)
-    return in_parts and bool(_IN_PARTS.search(data))
+        if b"\\" in data and any(escape in data for escape in _ESCAPES):
+            unescaped = _unescape(data)
+            if any(path in unescaped for path in self._paths):
+                return True
+        if _REGISTRY_KEY in data or _REPOSITORY_KEY in data:
+            return self._holds_parts(data) and bool(_IN_PARTS.search(data))
+        return False
+
+    def _holds_parts(self, data: bytes) -> bool:
+        return any(all(part in data for part in parts) for parts in self._parts)
 
 
 def _unescape(data: bytes) -> bytes:
@@ -69,18 +87,7 @@ def _last_key(key: str) -> bytes:
 
 def _path(ref: ImageRef) -> bytes:
     """What a ref in any form has in common: its path, without Docker Hub's `library/`."""
-    return _paths(ref.normalized)[0]
-
-
-def _parts(ref: ImageRef, data: bytes) -> bool:
-    return all(part in data for part in _paths(ref.normalized)[1])
-
-
-@lru_cache(maxsize=256)
-def _paths(normalized: str) -> tuple[bytes, tuple[bytes, ...]]:
-    path = normalized.partition("/")[2] or normalized
-    short = path.removeprefix("library/")
-    return short.encode(), tuple(part.encode() for part in short.split("/"))
+    return (ref.normalized.partition("/")[2] or ref.normalized).removeprefix("library/").encode()
 
 
 def parse_path(key: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The ASCII shadow of a file: the same length, so that a parser's index of a character is the offset of a byte.
+"""The ASCII shadow of a file: of equal length, so that a parser's index of a character is a byte's offset.
 
 libyaml counts code points, so its marks name bytes only in ASCII. The shadow also lets through what a strict
 reader refuses and an edit need not care about: Latin-1 and control characters in comments.

@@ -1,7 +1,7 @@
 """What libyaml's events say a text holds: nodes with the span of each in bytes.
 
-Only events are read: libyaml's composer crashes on deep nesting and refuses what Kubernetes accepts (duplicate
-anchors, aliases from another document). No alias is ever expanded, so no bomb can grow.
+Only events are read: libyaml's composer crashes on deep nesting and refuses what Kubernetes accepts
+(duplicate anchors, aliases from another document). No alias is ever expanded, so no bomb can grow.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class TooDeepError(Exception):
 class Node:
     """A value: `start` and `end` are offsets in the file, anchor and tag included.
 
-    `style` is libyaml's: `'`, `"`, `|`, `>` or "" for plain. `items` holds key and value in turn for a mapping.
+    `style` is libyaml's: `'`, `"`, `|`, `>` or "" for plain. A mapping's `items` are key and value in turn.
     `label` is the key or index under which the parent holds it. `target` is what an alias stands for, None
     where its anchor is nowhere.
     """

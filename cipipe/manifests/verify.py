@@ -18,8 +18,8 @@ Event = tuple[object, ...]
 def verify(before: Text, after: bytes, expected: Mapping[int, str]) -> None:
     """Raise `ManifestError` unless both readers say that only the expected scalars differ.
 
-    `expected` maps the `id` of each edited scalar of `before` to its new value. Documents that ruamel refuses, and
-    those beyond `LARGEST_FOR_RUAMEL`, have libyaml's word alone.
+    `expected` maps the `id` of each edited scalar of `before` to its new value. Documents that ruamel
+    refuses, and those beyond `LARGEST_FOR_RUAMEL`, have libyaml's word alone.
     """
     again = read(before.file, after)
     if [c.documents is None for c in before.chunks] != [c.documents is None for c in again.chunks]:
@@ -82,7 +82,7 @@ def _ruamel_agrees(
 
 
 def _source(text: Text, document: Document, end: int) -> str | None:
-    """A document as ruamel is to read it: the file's own text, else its shadow; None where it is too large."""
+    """A document for ruamel: the file's own text, else its shadow; None where it is too large."""
     start = max(text.data.rfind(b"\n", 0, document.start) + 1, text.chunks[0].start)
     if end - start > LARGEST_FOR_RUAMEL:
         return None

@@ -1,7 +1,7 @@
 """Helm values: a repository and a tag in neighbouring keys, in whatever nesting.
 
-`{registry, repository, name, tag | version, digest | sha}` and the same with a prefix, `imageRepository` beside
-`imageTag`; an `image` without a tag beside a tag is a pair too.
+`{registry, repository, name, tag | version, digest | sha}` and the same with a prefix, `imageRepository`
+beside `imageTag`; an `image` without a tag beside a tag is a pair too.
 """
 
 import re

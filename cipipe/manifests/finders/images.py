@@ -1,4 +1,4 @@
-"""Whole refs: `image:` in Kubernetes objects, keys that end in `image`, image volumes, JSON patches of images."""
+"""Whole refs: `image:` in objects, keys that end in `image`, image volumes, JSON patches of images."""
 
 from collections.abc import Iterator
 

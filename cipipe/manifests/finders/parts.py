@@ -28,7 +28,7 @@ def inline(spot: Spot, node: Node, kind: str, container: str | None = None) -> F
     )
 
 
-def split(
+def split(  # noqa: PLR0913, PLR0917 - the parts of one field
     spot: Spot,
     kind: str,
     names: Sequence[ImageRef],

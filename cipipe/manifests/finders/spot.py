@@ -93,10 +93,10 @@ def _entries(mapping: Node, seen: set[int]) -> Iterator[tuple[str, Node]]:
 
 
 def spots(text: Text, root: Node, enclosing: Object | None = None) -> Iterator[Spot]:
-    """Every mapping below `root`, outer ones first, but those that only hold text, schemas or state.
+    """Every mapping below `root`, outer ones first, but those that hold only text, schemas or state.
 
-    That is annotations, labels, environment, arguments, ConfigMaps, Secrets, custom resource definitions, JSON
-    schemas, charts' own metadata, Flux's scanners of repositories, and an object's status.
+    That is annotations, labels, environment, arguments, ConfigMaps, Secrets, custom resource definitions,
+    JSON schemas, charts' own metadata, Flux's scanners of repositories, and an object's status.
     """
     pending = [(root, "", enclosing or Object())]
     while pending:
