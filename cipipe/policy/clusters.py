@@ -129,9 +129,10 @@ class Clusters:
     def configure(self, words: Sequence[str], env: Mapping[str, Value], flag: str | None = None) -> None:
         """Follow `kubectl config …`: a context that the job did not make turns to a real cluster."""
         path = _path(flag or env.get("KUBECONFIG"))
-        if words[1:2] in (["use-context"], ["use"]) and words[2:]:
+        verb = words[1] if words[1:] else ""
+        if verb in {"use-context", "use"} and words[2:]:
             self._ephemeral[path] = self._is_made(words[2])
-        elif words[1:2] == ["set-cluster"]:
+        elif verb == "set-cluster":
             self._ephemeral[path] = False
 
     def connect(self, env: Mapping[str, Value], *, own: bool = False, path: Value | None = None) -> None:
@@ -209,6 +210,6 @@ def _path(value: Value | None) -> str:
         return _DEFAULT
     if isinstance(value, Unknown) or value == HOLE:
         return _UNKNOWN
-    if value.endswith(".kube/config") or value.endswith("k3s.yaml"):
+    if value.endswith((".kube/config", "k3s.yaml")):
         return _DEFAULT
     return value

@@ -200,13 +200,12 @@ class _Job:
         for name in named_by_command(words, command.env):
             self._environment(name, place)
         self._written(command, place)
-        if self._clusters.run(words, command.env):
-            return
+        own = self._clusters.run(words, command.env)
         use = classify(words)
         if use is not None:
             self._use(use, command, place, remote=remote or "ssh" in command.wrappers)
             return
-        request = access.request(words)
+        request = None if own else access.request(words)
         if request is None:
             return
         target: Target = "cluster" if remote else self._clusters.local_server(request.url)
@@ -223,6 +222,8 @@ class _Job:
         if use.tool in {"kubectl", "oc"} and use.words[:1] == ("config",):
             self._configure(use, command, place)
             return
+        if use.verb == "aks command invoke" and HOLE not in (use.flag("--command", "-c") or HOLE):
+            return  # what it carries is judged by itself
         own = self._clusters.owns(command.argv)
         target: Target = (
             "cluster" if remote else "ephemeral" if own else self._clusters.target(use, command.env)

@@ -1,0 +1,134 @@
+"""The corpus: cases as pipelines in memory, what the gate says of each, and what it should say."""
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cipipe import config, pipelines
+from cipipe.policy import actions, shipped
+from cipipe.policy.facts import Facts
+from cipipe.policy.jobs import Judged, judge
+from cipipe.policy.rules import rules
+from cipipe.shell import Session
+
+CORPUS = Path(__file__).with_name("corpus")
+WORKFLOW, GITLAB, JENKINS = ".github/workflows/ci.yml", ".gitlab-ci.yml", "Jenkinsfile"
+RULES = {"deny": "direct-deploy", "credentials": "cluster-credentials", "unresolved": "unresolved-command"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One repository, and its findings as (rule, file, line)."""
+
+    id: str
+    files: Mapping[str, str]
+    wanted: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+
+    @property
+    def denies(self) -> bool:
+        """Whether something must be found."""
+        return bool(self.wanted)
+
+
+class Memory:
+    """A repository that is a dictionary."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = {path: text.encode() for path, text in files.items()}
+
+    def read(self, path: str) -> bytes | None:
+        """The content."""
+        return self._files.get(path)
+
+    def list(self, prefix: str) -> tuple[str, ...]:
+        """The paths below `prefix`."""
+        start = prefix.rstrip("/") + "/" if prefix else ""
+        return tuple(sorted(path for path in self._files if path.startswith(start)))
+
+
+def load() -> Iterator[Case]:
+    """Every case of the corpus."""
+    for file in sorted(CORPUS.glob("*.yaml")):
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8")):
+            yield from _snippet(entry) if "sh" in entry else [_whole(file.stem, entry)]
+
+
+def _whole(topic: str, entry: dict[str, Any]) -> Case:
+    wanted: Counter[tuple[str, str, int]] = Counter()
+    main = next(iter(entry["files"]))
+    for name, rule in RULES.items():
+        for line in entry.get(name, ()):
+            file, _, number = str(line).rpartition(":")
+            wanted[rule, file or main, int(number)] += 1
+    return Case(f"{topic}/{entry['id']}", entry["files"], wanted)
+
+
+def _snippet(entry: dict[str, Any]) -> Iterator[Case]:
+    text = entry["sh"]
+    github = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n"
+    gitlab = "a:\n  script:\n    - |\n"
+    jenkins = "node {\n  sh '''"
+    for platform, file, head, indent, tail, first in (
+        ("github", WORKFLOW, github, " " * 10, "\n", 7),
+        ("gitlab", GITLAB, gitlab, " " * 6, "\n", 4),
+        ("jenkins", JENKINS, jenkins, "", "'''\n}\n", 2),
+    ):
+        if platform == "jenkins":
+            if "'''" in text or text.endswith("'"):
+                continue
+            body = text.replace("\\", "\\\\")
+        else:
+            body = "\n".join(indent + line if line else line for line in text.split("\n"))
+        wanted = Counter((rule, file, first + line - 1) for name, rule in RULES.items() for line in entry.get(name, ()))
+        yield Case(f"shell/{entry['id']}/{platform}", {file: head + body + tail, **entry.get("files", {})}, wanted)
+
+
+@functools.cache
+def _interpreter() -> Any:
+    from regopy import Interpreter
+
+    interpreter = Interpreter()
+    for file in (shipped.policies() / "lib" / "facts.rego", *(shipped.policies() / r.id / f"{r.id}.rego" for r in rules())):
+        interpreter.add_module(file.name, file.read_text(encoding="utf-8"))
+    return interpreter
+
+
+def collect(case: Case, into: Facts | None = None) -> Facts:
+    """The facts of a case."""
+    found = into or Facts()
+    files = Memory(case.files)
+    settings = config.load(case.files["cipipe.yaml"].encode(), "cipipe.yaml") if "cipipe.yaml" in case.files else None
+    found.add("setting", None, strict=False, config=settings is not None)
+    run = Judged(found, Session(files=files, images=actions.images()), settings)
+    for pipeline in pipelines.read_all(files):
+        judge(pipeline, run)
+    return found
+
+
+def found(case: Case) -> Counter[tuple[str, str, int]]:
+    """What the gate finds, each place once."""
+    return placed(collect(case))
+
+
+def placed(found: Facts) -> Counter[tuple[str, str, int]]:
+    """The findings of the shipped rules on `found`."""
+    interpreter = _interpreter()
+    interpreter.set_input_term(found.text("n"))
+    places = set()
+    settings = found.document("n")["facts"]["setting"][0]  # type: ignore[index]  # the document's own shape
+    for rule in rules():
+        if rule.id == "unknown-environment" and not settings["config"]:
+            continue
+        answer = json.loads(str(interpreter.query(f"data.cipipe.{rule.id.replace('-', '_')}.findings")))
+        for said in answer["expressions"][0]:
+            places.update((rule.id, place.location, place.via) for place in found.places[said["id"]])
+    return Counter((rule, where.file, where.line) for rule, where, _ in places)
+
+
+__all__ = ["Case", "collect", "found", "load", "placed"]
