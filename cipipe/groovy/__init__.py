@@ -1,1 +1,1 @@
-"""Groovy as Jenkins runs it (2.4): tokens, a tolerant parser and a constant evaluator; nothing is executed."""
+"""Groovy as Jenkins runs it (2.4): tokens, a tolerant parser and a constant evaluator."""

@@ -65,11 +65,20 @@ class Calls(Iterations):
                 return self._by_text(self.evaluate(target, scope), node, scope)
             case tree.Property():
                 return self._on_object(target, node, scope)
+            case tree.Index() if len(target.items) == 1 and self._by_key(target, scope):
+                member = tree.Property(target.at, target.target, target.items[0].value)
+                return self._on_object(member, node, scope)
             case _:
                 pass
         callee = self.evaluate(target, scope)
         arguments = self._arguments(node, scope)
         return one_of(self._call_value(value, arguments) for value in possibilities(callee))
+
+    def _by_key(self, target: tree.Index, scope: Scope) -> bool:
+        """Whether `target[key](…)` is a call by name: of a script's method, or a map's closure."""
+        if isinstance(self.evaluate(target.target, scope), Unit):
+            return True
+        return isinstance(self.evaluate(target.items[0].value, scope), Text)
 
     def _arguments(self, node: tree.Call | tree.New, scope: Scope) -> Arguments:
         arguments = Arguments([], {}, self.unit.source.locate(node.at))
@@ -169,6 +178,14 @@ class Calls(Iterations):
         return self.builtin(receiver, name, arguments.positional)
 
     def _unit_method(self, unit: Unit, name: str, arguments: Arguments) -> Value:
+        if name == "invokeMethod" and len(arguments.positional) > 1:
+            called = possibilities(arguments.positional[0])[0]
+            if not isinstance(called, Text) or not called.known:
+                self.host.unclear("a method whose name is computed", arguments.location)
+                return self.run_unsure(arguments)
+            rest = arguments.positional[1]
+            values: list[Value] = list(rest.values) if isinstance(rest, Items) else [rest]
+            return self._unit_method(unit, called.string, Arguments(values, {}, arguments.location))
         if name in unit.methods:
             return self.invoke(unit, name, arguments)
         value = unit.scope.variables.get(name)

@@ -295,7 +295,7 @@ class Evaluator(Calls):
         value = self._operand(node.operands[0], scope)
         for operator, operand in zip(node.operators, node.operands[1:], strict=True):
             if operator in {"as", "instanceof"}:
-                value = value if operator == "as" else Unknown("a type")
+                value = self._as(value, operand) if operator == "as" else Unknown("a type")
                 continue
             known = truth(value)
             if (operator == "&&" and known is False) or (operator == "||" and known is True):
@@ -311,8 +311,14 @@ class Evaluator(Calls):
                 value = operate(operator, value, right, strings)
         return value
 
+    def _as(self, value: Value, kind: tree.Node) -> Value:
+        name = kind.name if isinstance(kind, tree.Name) else ""
+        if name.lower() in {"char", "character"} and isinstance(value, int) and 0 < value < 0xD800:
+            return self.strings(kind.at).literal(chr(value))
+        return value
+
     def _operand(self, node: tree.Node, scope: Scope) -> Value:
-        """A text that is not written here counts as written where it is used; what is not known gets its name."""
+        """A text that is not written here counts as written where it is used."""
         value = self.evaluate(node, scope)
         if isinstance(node, tree.Name | tree.Property | tree.Index):
             source = self.unit.source

@@ -286,13 +286,16 @@ class Expressions:
                 )
             ):
                 self._flat = False
-                return self._unary(command=False)
+                operand = self._unary(command=False)
+                if last == "char":
+                    return tree.Operation(operand.at, ["as"], [operand, tree.Name(operand.at, last)])
+                return operand
         self._at = start
         del self.faults[faults:]
         return None
 
     def type_name(self) -> str | None:
-        """A type as written, without its generics and array brackets; None (nothing taken) when there is none."""
+        """A type as written, without generics and brackets; None (nothing taken) when there is none."""
         token = self.peek()
         if token.kind != "name":
             return None
@@ -350,12 +353,18 @@ class Expressions:
         return node
 
     def _labels_ahead(self) -> bool:
-        """Whether a `[` begins a map: `step [key: value]`, which people write though Groovy wants parentheses."""
+        """Whether a `[` begins a map: `step [key: value]`, though Groovy wants parentheses."""
         after = self.behind(2)
         return self.behind().kind in {"name", "string"} and after.text == ":"
 
     def _property(self, target: tree.Node) -> tree.Node:
-        self.next()
+        if self.next().text == ".&" and self.peek().kind == "name":  # this.&sh is { it -> this.sh(it) }
+            name = self.next()
+            call = tree.Property(name.start, target, name.text)
+            it = tree.Argument(name.start, tree.Name(name.start, "it"))
+            return tree.Closure(
+                name.start, [tree.Parameter(name.start, "it")], [tree.Call(name.start, call, [it])]
+            )
         self.skip_newlines()
         token = self.peek()
         if token.text == "@" and token.kind == "op":

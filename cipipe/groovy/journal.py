@@ -1,4 +1,4 @@
-"""Assignments that may not happen: branches start from the same state, and all that they leave is possible."""
+"""Assignments that may not happen: branches start from one state, and all that they leave is possible."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -93,6 +93,12 @@ def scripts(pipeline: Pipeline) -> list[str]:
         ("node { docker.image('bitnami/kubectl').run('-v x', 'apply -f y') }", ["docker run -v x bitnami/kubectl apply -f y"]),
         ("node { sshCommand remote: r, command: 'kubectl apply' }", ["kubectl apply"]),
         ("node { openshift.raw('apply', '-f', 'x') }", ["oc apply -f x"]),
+        ("node { def f = this.&sh\n f('a') }", ["a"]),
+        ("node { this['sh']('a') }", ["a"]),
+        ("node { this.invokeMethod('sh', 'a')\n this.invokeMethod('sh', ['b']) }", ["a", "b"]),
+        ("node { sh 'k' + (char) 117 + 'bectl' }", ["kubectl"]),
+        ("new GroovyShell().evaluate(\"'a'.execute()\")\nEval.me(\"'b'.execute()\")", ["a", "b"]),
+        ("Runtime.getRuntime().exec('a')\nRuntime.runtime.exec(['b', 'c'] as String[])", ["a", "b c"]),
         ("node { sh '''a\n  kubectl apply'''.stripIndent() }", ["a\n  kubectl apply"]),
         ("pipelineJob('x') { definition { cps { script('node { sh \"kubectl apply\" }') } } }", ["kubectl apply"]),
     ],
@@ -130,6 +136,14 @@ def test_a_library_step_is_reported_where_the_pipeline_calls_it() -> None:
     assert [(at.file, at.line) for at in step.script.via] == [("Jenkinsfile", 3), ("vars/deploy.groovy", 3)]
     assert set(pipeline.followed) == {"vars/deploy.groovy", "src/org/acme/Tool.groovy"}
     assert pipeline.problems == ()
+
+
+def test_a_class_of_a_library_that_is_asked_for() -> None:
+    tool = "package org\nclass D {\n def s\n D(s) { this.s = s }\n def go() { s.sh 'a' }\n static all(s) { s.sh 'b' }\n}"
+    pipeline = read(
+        "def l = library('x')\nl.org.D.new(this).go()\nl.org.D.all(this)", src__org__D_groovy=tool
+    )
+    assert (scripts(pipeline), pipeline.problems) == (["a", "b"], ())
 
 
 def test_files_that_a_pipeline_loads_reads_and_writes() -> None:

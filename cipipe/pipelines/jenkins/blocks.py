@@ -108,7 +108,7 @@ def _stage(context: Context, arguments: Arguments) -> Value:
     value: Value = None
     name = possibilities(arguments.value("name"))[0]
     for function in arguments.closures():
-        if _never(context, function):
+        if _never(function):
             continue
         if _own_agent(function):
             title = name.string if isinstance(name, Text) else "stage"
@@ -119,7 +119,7 @@ def _stage(context: Context, arguments: Arguments) -> Value:
     return value
 
 
-def _never(context: Context, function: Function) -> bool:
+def _never(function: Function) -> bool:
     """Whether `when { expression { false } }` says that a stage cannot run."""
     for node in function.node.body:
         if _section(node) != "when" or (closure := _closure_of(node)) is None:

@@ -79,14 +79,23 @@ class Jenkins:
         """`'command'.execute()`."""
         return execute(self.context, command, location)
 
-    def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:
+    def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:  # noqa: PLR0911 - a dispatch
         """What a step does."""
         context = self.context
-        if receiver is None and name not in HANDLERS and (found := context.library.step(name)) is not None:
-            if "call" in found.methods:
-                return context.evaluator.invoke(found, "call", arguments)
+        found = context.library.step(name) if receiver is None and name not in HANDLERS else None
+        if found is not None and "call" in found.methods:
+            return context.evaluator.invoke(found, "call", arguments)
         if name.startswith(("openshift.", "docker.")):
             return self._object_step(name, arguments, receiver)
+        base, _, member = name.rpartition(".")
+        if member == "exec" and base.startswith("Runtime"):
+            return execute(
+                context, arguments.positional[0] if arguments.positional else None, arguments.location
+            )
+        if name == "Eval.me" or (member == "evaluate" and base.endswith("GroovyShell")):
+            return HANDLERS["evaluate"](context, arguments)
+        if base.startswith("library."):
+            return self._of_library(base.removeprefix("library."), member, arguments, unit)
         if (handler := HANDLERS.get(name)) is not None:
             return handler(context, arguments.normalized())
         if name in names.DESCRIBING and (arguments.closures() or name == "agent"):
@@ -103,6 +112,16 @@ class Jenkins:
             return context.run_all(arguments)
         context.evaluator.run_unsure(arguments)
         return Handle(name, arguments) if name in names.BINDINGS | {"credentials"} else Unknown(f"{name}()")
+
+    def _of_library(self, base: str, member: str, arguments: Arguments, unit: Unit) -> Value:
+        """`library("x").com.acme.Tool.new(…)`, and its static methods."""
+        if member == "new":
+            return self.construct(base, arguments, unit)
+        found = self.variable(base, unit)
+        if isinstance(found, Unit) and member in found.methods:
+            return self.context.evaluator.invoke(found, member, arguments)
+        self.context.unclear(f"{base}.{member} is not in this repository", arguments.location)
+        return Unknown(f"{member}()")
 
     def _check_library(self, name: str, arguments: Arguments, unit: Unit) -> None:
         known = names.KNOWN | names.ONCE | names.DESCRIBING | names.BINDINGS

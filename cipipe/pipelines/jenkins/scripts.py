@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cipipe.groovy.parser import parse
 from cipipe.groovy.source import Embedded, Piece, Source, Text, join
-from cipipe.groovy.values import Arguments, Items, Scope, Unit, Value, possibilities
+from cipipe.groovy.values import Arguments, Handle, Items, Scope, Unit, Value, possibilities
 from cipipe.pipelines.jenkins import names
 from cipipe.pipelines.jenkins.context import Context, written_at
 from cipipe.pipelines.jenkins.library import inside, methods
@@ -185,9 +185,9 @@ def _write_file(context: Context, arguments: Arguments) -> Value:
     return None
 
 
-def _library(context: Context, arguments: Arguments) -> Value:
+def _library(context: Context, arguments: Arguments) -> Value:  # noqa: ARG001 - as all steps
     context.foreign_library = True
-    return Unknown("library()")
+    return Handle("library")
 
 
 def _pwd(context: Context, arguments: Arguments) -> Value:
