@@ -97,21 +97,20 @@ class _Job:
     def _resolve(self, problems: list[Problem]) -> Iterator[_Ran]:
         """Every step with its commands; what a step leaves (files, variables) is there for the next."""
         scope = Scope(session=self._run.session)
-        left: Mapping[str, Value] = {}
-        written: dict[str, str] = {}
+        left: dict[str, str] = {}  # to GITHUB_ENV and its like
+        known: dict[str, str] = {}  # by the names that expressions have for it
         for step in self._job.steps:
             action = actions.action(step) if step.kind == "uses" else None
             commands: list[Command] = []
             for script in self._scripts(step, action):
-                filled = holes.fill(script, written)
-                given = holes.fill_values(step.env, written)
-                variables = {**holes.fill_values(self._job.env, written), **left, **given}
+                variables = {**self._job.env, **left, **step.env}
                 start = replace(scope, variables=variables, directory=step.working_directory or "")
-                done = resolve(filled, start)
+                done = resolve(holes.fill(script, known), start)
                 scope = done.scope
-                left = {**left, **done.environment}
-                written |= {f"env.{name}": value for name, value in done.environment.items()}
-                written |= {f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()}
+                left |= done.environment
+                known |= {f"env.{name}": value for name, value in done.environment.items()}
+                if step.id:
+                    known |= {f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()}
                 commands += done.commands
                 problems += done.problems
             yield _Ran(step, tuple(commands), bool(action and action.remote), action)
@@ -143,7 +142,11 @@ class _Job:
         step = one.step
         self._form = {"uses": "action", "dsl": "step", "image": "image"}.get(step.kind, "command")
         before = self._count_credentials()
-        if one.action is not None:
+        if step.kind == "uses" and "/.github/workflows/" in step.name:
+            place = _place(step)
+            message = "a workflow of another repository, which cannot be read here"
+            self.problem(Problem(place.location, message, place.via, place.command))
+        elif one.action is not None:
             self._action(step, one.action)
         elif step.kind == "dsl":
             self._named(step, actions.jenkins_step(step), f"the step {step.name}")
