@@ -1,5 +1,6 @@
 """A bump over HTTP on loopback, against clones with a work tree."""
 
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import repositories
-from benchmarks.measure import Budget, Result, at_most, count, timed, times_faster
+from benchmarks.measure import Budget, Place, Result, at_most, count, execute, timed, times_faster
 from tests.servers.git_http import GitServer
+from tests.servers.origin import Origin
 
 NUMBER = 41
 """The application whose tag moves."""
@@ -49,32 +51,53 @@ def run(
 ) -> dict[Contender, Result]:
     """Each contender counted once and timed `runs` times in turn, on fresh copies of the same repository."""
     found = {contender: Result(contender.name) for contender in contenders}
-    repository = repositories.bare(manifests)
-    for timing in range(runs + 1):
-        for contender, result in found.items():
-            with _round(repository, contender, KNOWN if known else "staging", work) as (server, arguments):
-                if timing == 0:
-                    count(result, contender.module, arguments, work, server)
-                else:
-                    timed(result, [sys.executable, "-m", contender.module, *arguments], work)
+    known_path = KNOWN if known else "staging"
+    with TemporaryDirectory(dir=work) as folder:
+        place = _checkout(Path(folder) / "source", work)
+        repository = _bumped_before(repositories.bare(manifests), Path(folder), place)
+        for timing in range(runs + 1):
+            for contender, result in found.items():
+                with _round(repository, contender, known_path, place) as (server, arguments):
+                    if timing == 0:
+                        count(result, contender.module, arguments, place, server)
+                    else:
+                        timed(result, [sys.executable, "-m", contender.module, *arguments], place)
     return found
+
+
+def _checkout(folder: Path, work: Path) -> Place:
+    """The application's repository, in which a pipeline's step stands."""
+    source = Origin.create(folder.with_suffix(".git"), {"Dockerfile": b"FROM scratch\n"})
+    subprocess.run(["git", "clone", "--quiet", source.url, str(folder)], check=True, capture_output=True)
+    commit = source.tip("main")
+    assert commit
+    return Place(work, folder, commit)
+
+
+def _bumped_before(repository: Path, folder: Path, place: Place) -> Path:
+    """The repository after an earlier run's bump, as it stands from the second on: its order is compared."""
+    with GitServer() as server:
+        origin = server.adopt("acme/infra.git", repositories.copy(repository, folder / "bumped.git"))
+        config = folder / "push.yaml"
+        config.write_text(_CONFIG.format(url=origin.url, path=KNOWN).replace("pull-request", "push"))
+        arguments = CIPIPE.filled(config=config, tag="v1.9")
+        execute([sys.executable, "-m", "cipipe", *arguments], place, run=1)
+    subprocess.run(["git", "repack", "-adq"], cwd=folder / "bumped.git", check=True)
+    return folder / "bumped.git"
 
 
 @contextmanager
 def _round(
-    repository: Path, contender: Contender, path: str, work: Path
+    repository: Path, contender: Contender, path: str, place: Place
 ) -> Iterator[tuple[GitServer, list[str]]]:
-    with TemporaryDirectory(dir=work) as folder, GitServer() as server:
+    with TemporaryDirectory(dir=place.work) as folder, GitServer() as server:
         origin = server.adopt("acme/infra.git", repositories.copy(repository, Path(folder) / "origin.git"))
         config = Path(folder) / "cipipe.yaml"
         config.write_text(_CONFIG.format(url=origin.url, path=path))
         values = {"url": origin.url, "path": path, "config": config, "cache": Path(folder) / "cache"}
         if contender.warm:
-            timed(
-                Result("warm-up"),
-                [sys.executable, "-m", contender.module, *contender.filled(**values, tag="v2")],
-                work,
-            )
+            arguments = contender.filled(**values, tag="v2")
+            execute([sys.executable, "-m", contender.module, *arguments], place)
         yield server, contender.filled(**values, tag="v3")
         (branch,) = origin.branches().keys() - {"main"}
         assert f"image: {IMAGE}:v3\n".encode() in origin.read(KNOWN, branch)

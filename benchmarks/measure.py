@@ -13,6 +13,21 @@ from pathlib import Path
 from tests.servers.git_http import GitServer
 
 ROOT = Path(__file__).parent.parent
+PIPELINE = {
+    "CI": "true",
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "acme/shop",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_REF_TYPE": "branch",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_WORKFLOW_REF": "acme/shop/.github/workflows/ci.yml@refs/heads/main",
+    "GITHUB_RUN_ID": "1",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_ACTOR": "octocat",
+}
+"""What a pipeline's step finds in its environment: who bumps, from which branch and commit."""
 PYTHON_ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 
 
@@ -55,26 +70,37 @@ def times_faster(promise: str, slow: Result, fast: Result, least: float) -> Budg
     return Budget(f"{promise} >= {least:g}x", f"{ratio:.2f}x", held=ratio >= least)
 
 
-def environment(work: Path) -> dict[str, str]:
-    """What a measured child gets: bytecode caches, temporary files in `work`, no personal configuration."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(work),
-        "TMPDIR": str(work),
-        "LANG": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **PYTHON_ENVIRONMENT,
-    }
+@dataclass(frozen=True)
+class Place:
+    """Where a contender runs: temporary files in `work`; in the checkout `source`, whose head is `commit`."""
+
+    work: Path
+    source: Path | None = None
+    commit: str = "1" * 40
+
+    def environment(self, run: int = 2) -> dict[str, str]:
+        """Bytecode caches, no personal configuration, and the pipeline's facts; `run` is its run number."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.work),
+            "TMPDIR": str(self.work),
+            "LANG": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            **PIPELINE,
+            "GITHUB_SHA": self.commit,
+            "GITHUB_RUN_NUMBER": str(run),
+            **PYTHON_ENVIRONMENT,
+        }
 
 
 def count(
-    result: Result, module: str, arguments: Sequence[str], work: Path, server: GitServer | None = None
+    result: Result, module: str, arguments: Sequence[str], place: Place, server: GitServer | None = None
 ) -> None:
     """Run once under `benchmarks.counted` and note what it cost."""
-    report = work / "counts.json"
+    report = place.work / "counts.json"
     if server:
         server.requests.clear()
-    _run([sys.executable, "-m", "benchmarks.counted", str(report), module, *arguments], work)
+    execute([sys.executable, "-m", "benchmarks.counted", str(report), module, *arguments], place)
     counts = json.loads(report.read_text())
     report.unlink()
     result.commands, result.files, result.disk = len(counts["commands"]), counts["files"], counts["disk"]
@@ -84,22 +110,18 @@ def count(
         result.up = sum(request.received for request in server.requests)
 
 
-def timed(result: Result, argv: Sequence[str], work: Path) -> None:
+def timed(result: Result, argv: Sequence[str], place: Place) -> None:
     """Run once and note the wall time."""
     start = time.perf_counter()
-    _run(argv, work)
+    execute(argv, place)
     result.seconds.append(time.perf_counter() - start)
 
 
-def _run(argv: Sequence[str], work: Path) -> None:
+def execute(argv: Sequence[str], place: Place, run: int = 2) -> None:
+    """Run a program that must succeed."""
     done = subprocess.run(
-        argv,
-        cwd=work,
-        env=environment(work),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        argv, cwd=place.source or place.work, env=place.environment(run), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")

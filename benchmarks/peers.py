@@ -13,8 +13,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 CLONES = {
     "full": ["--single-branch"],
     "shallow": ["--depth=1"],
@@ -55,6 +53,8 @@ def _holding(checkout: Path, path: str, repository: str) -> list[Path]:
 
 
 def _round_trip(file: Path, repository: str, tag: str) -> None:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - set-image's peer does without
+
     yaml = YAML()
     documents = list(yaml.load_all(file.read_text()))
     for document in documents:

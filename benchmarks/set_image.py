@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import repositories
-from benchmarks.measure import Budget, Result, count, environment, timed
+from benchmarks.measure import Budget, Place, Result, count, timed
 
 NUMBER = 41
 IMAGE = f"ghcr.io/acme/{repositories.application(NUMBER)}"
@@ -20,7 +20,7 @@ def run(megabytes: int, *, runs: int, work: Path) -> tuple[Result, Result]:
         changed = Path(folder, repositories.path(NUMBER, "staging"))
         old = changed.read_bytes()
         # The peer's folder is a repository, as it has to be; ours reads the same files and needs none.
-        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True, env=environment(work))
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True, env=Place(work).environment())
         contenders = (
             (ours, "cipipe", ["set-image", folder, "--image", f"{IMAGE}:v2", "--quiet"]),
             (theirs, "benchmarks.peers", ["set-image", folder, IMAGE, "v2"]),
@@ -28,9 +28,9 @@ def run(megabytes: int, *, runs: int, work: Path) -> tuple[Result, Result]:
         for timing in range(runs + 1):
             for result, module, arguments in contenders:
                 if timing == 0:
-                    count(result, module, arguments, work)
+                    count(result, module, arguments, Place(work))
                 else:
-                    timed(result, [sys.executable, "-m", module, *arguments], work)
+                    timed(result, [sys.executable, "-m", module, *arguments], Place(work))
                 assert changed.read_bytes() == old.replace(f"{IMAGE}:v1".encode(), f"{IMAGE}:v2".encode())
                 changed.write_bytes(old)
         for result in (ours, theirs):

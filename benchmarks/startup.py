@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.measure import Budget, Result, environment, timed
+from benchmarks.measure import Budget, Place, Result, timed
 
 CLICK = 'python -c "import click"'
 CONTENDERS = {
@@ -20,7 +20,7 @@ def run(*, runs: int, work: Path) -> dict[str, Result]:
     found = {name: Result(name) for name in CONTENDERS}
     for timing in range(runs + 1):
         for name, result in found.items():
-            timed(result if timing else Result("warm-up"), [sys.executable, *CONTENDERS[name]], work)
+            timed(result if timing else Result("warm-up"), [sys.executable, *CONTENDERS[name]], Place(work))
     return found
 
 
@@ -40,6 +40,6 @@ def budgets(found: dict[str, Result], work: Path) -> list[Budget]:
 def _imported(arguments: list[str], work: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
-        env=environment(work), capture_output=True, text=True, check=True,
+        env=Place(work).environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
