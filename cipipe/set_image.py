@@ -134,7 +134,8 @@ def _write_all(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
             waiting[file] = _write_beside(os.path.realpath(file), data)
         for file in list(waiting):
             _check_unchanged(file, before[file])
-            Path(waiting.pop(file)).replace(os.path.realpath(file))
+            Path(waiting[file]).replace(os.path.realpath(file))
+            del waiting[file]
             done.append(file)
     except BaseException as problem:
         for file in done:

@@ -15,6 +15,8 @@ _VALUE = re.compile(rb"(?:\"([^\"\\]*)\"|'([^']*)'|([^\s\"'#][^\s#]*))(?:[ \t]+#
 _OPENS_BLOCK = re.compile(rb"(?:^|[ \t:-])[|>][-+0-9]*[ \t]*(?:[ \t]#.*)?\r?$")
 _SPEAKS = re.compile(rb"(?:.*image|repository|newName)", re.IGNORECASE)
 
+_SPEAKS_WITHIN = re.compile(rb"(?:[iI]mage|repository|newName)[\"']?[ \t]*:[ \t]")
+
 
 def find(text: Text, chunk: Chunk) -> Iterator[Found]:
     """The image lines of an unreadable chunk; other keys that hold an image are doubts."""
@@ -28,8 +30,13 @@ def find(text: Text, chunk: Chunk) -> Iterator[Found]:
             continue
         block = indent if _OPENS_BLOCK.search(bare) else -1
         match = _LINE.fullmatch(line)
-        if match and _SPEAKS.fullmatch(match[3]) and not bare.lstrip().startswith(b"#"):
+        if bare.lstrip().startswith(b"#"):
+            continue
+        if match and _SPEAKS.fullmatch(match[3]):
             yield _found(text, chunk, match, start)
+        elif _SPEAKS_WITHIN.search(bare):
+            why = f"stands in a part that is no YAML ({chunk.refusal})"
+            yield Doubt(text.line(start), line.decode("utf-8", "replace"), why)
 
 
 def _found(text: Text, chunk: Chunk, match: re.Match[bytes], start: int) -> Found:

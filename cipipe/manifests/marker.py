@@ -58,7 +58,7 @@ def _joined(found: list[Found]) -> Iterator[Found]:
 
 
 def _place(field: Field) -> tuple[object, ...]:
-    return (field.names, *(id(slot.node.parent) for slot in field.slots()))
+    return (field.names[0].rpartition("/")[2], *(id(slot.node.parent) for slot in field.slots()))
 
 
 def _field(
