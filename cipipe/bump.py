@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from cipipe import forges, source, trigger
+from cipipe import source, tasks
 from cipipe.config import Config
 from cipipe.delivery import Options, Task, deliver
 from cipipe.errors import CipipeError, ImageError, UsageError
-from cipipe.git.credentials import check_one_host
-from cipipe.git.url import Remote
+from cipipe.holdings import holdings
 from cipipe.image import ImageRef
+from cipipe.promotion import check_promoted
 from cipipe.results import DeliveriesOutcome, Delivery
 
 _AT_ONCE = 8
@@ -29,35 +30,36 @@ def bump(  # noqa: PLR0913 - the last two by name only
 
     Raises `CipipeError` before anything starts where the request itself is wrong.
     """
-    environments = [config.environment(name) for name in dict.fromkeys(names)]
-    refs = _refs(config, images)
-    started = trigger.detect(environ, folder)
-    remotes = [Remote.parse(each.repo or started.own_repository(config.file)) for each in environments]
-    check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
-    configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
-    tasks = [
-        Task(
-            environment, remote, forges.kind(environment, config, remote), refs, configured, started, options
-        )
-        for environment, remote in zip(environments, remotes, strict=True)
-    ]
+    refs = _refs(config, images, options)
+    sources = [name for each in names if (name := config.environment(each).promotes)]
+    made = tasks.make(config, [*names, *sources], refs, options, environ=environ, folder=folder)
+    of = {task.environment.name: task for task in made}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        deliveries = pool.map(_checked, tasks)
+        deliveries = pool.map(lambda name: _bump(of[name], of), dict.fromkeys(names))
     return DeliveriesOutcome("bump", options.dry_run, tuple(deliveries))
 
 
-def _checked(task: Task) -> Delivery:
+def _bump(task: Task, of: Mapping[str, Task]) -> Delivery:
+    """An environment that promotes another takes what that one runs, and nothing else."""
+    environment = task.environment
     try:
-        source.check(task.environment, task.trigger.source)
+        source.check(environment, task.trigger.source)
+        if environment.promotes:
+            held = holdings(of[environment.promotes], task.refs)
+            task = replace(task, refs=tuple(check_promoted(held, ref) for ref in task.refs), as_held=True)
     except CipipeError as error:
-        return Delivery(task.environment.name, "failed", error=error)
+        return Delivery(environment.name, "failed", error=error)
     return deliver(task)
 
 
-def _refs(config: Config, images: Sequence[str]) -> tuple[ImageRef, ...]:
+def _refs(config: Config, images: Sequence[str], options: Options) -> tuple[ImageRef, ...]:
     refs: dict[str, ImageRef] = {}
     for text in images:
-        ref = config.image_ref(text)
+        ref = (
+            ImageRef.parse(text, tag_alone=True)
+            if options.key and text[:1] in ":@"
+            else config.image_ref(text)
+        )
         if ref.tag is None and ref.digest is None:
             raise ImageError(f"'{text}' has no tag", hint=f"write {text}:TAG")
         if refs.setdefault(ref.normalized, ref) != ref:

@@ -9,9 +9,10 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from cipipe import failpoints, forges, manifests, message, registry, trailers
 from cipipe.config import Environment
@@ -38,6 +39,7 @@ _log = logging.getLogger("cipipe")
 _UNMOVED = 5  # refusals of a base that did not move, before cipipe gives up
 _UNREACHABLE = 4  # in a row, each of which stands for several tries
 _LONGEST_PAUSE = 8.0  # seconds
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`refs` into `environment` at `remote`; `names` maps a repository to its configured name."""
+    """`refs` into `environment` at `remote`; `names` maps a repository to its configured name.
+
+    `as_held` says that another environment holds exactly `refs`: no registry is asked for anything more.
+    """
 
     environment: Environment
     remote: Remote
@@ -64,6 +69,7 @@ class Task:
     names: Mapping[str, str]
     trigger: Trigger
     options: Options
+    as_held: bool = False
 
     @property
     def bump_branch(self) -> str | None:
@@ -84,24 +90,30 @@ def deliver(task: Task) -> Delivery:
 
 def _deliver(task: Task) -> Delivery:
     deadline = Deadline(task.options.timeout)
+    with opened(task, deadline) as (git, repository):
+        signing = Signing.of_runner(git) if task.options.sign else None
+        return until_it_stands(_Attempt(task, repository, deadline, signing).run, deadline)
+
+
+@contextlib.contextmanager
+def opened(task: Task, deadline: Deadline) -> Iterator[tuple[Git, bare.Repository]]:
+    """A private repository for the one that `task` works on, with the credentials of its environment."""
     environ, name = task.trigger.environ, task.environment.name
     with private_folder(environ) as folder:
         git = Git(environ, folder / "home", deadline, task.trigger.root)
         own = credentials(environ, task.remote, environment=name, forge=task.forge)
         with bare.Repository(git, task.remote, folder, own, cache_dir=task.options.cache_dir) as repository:
-            signing = Signing.of_runner(git) if task.options.sign else None
-            attempt = _Attempt(task, repository, deadline, signing)
-            return _until_it_stands(attempt.run, deadline)
+            yield git, repository
 
 
-def _until_it_stands(attempt: Callable[[], Delivery | None], deadline: Deadline) -> Delivery:
-    """Repeat `attempt` until it returns a delivery, with full jitter that grows with losses and load."""
+def until_it_stands(attempt: Callable[[], _Result | None], deadline: Deadline) -> _Result:
+    """Repeat `attempt` until it returns something, with full jitter that grows with losses and load."""
     losses = unreachable = 0
     while True:
         started = time.monotonic()
         try:
-            if delivery := attempt():
-                return delivery
+            if result := attempt():
+                return result
             losses, unreachable = losses + 1, 0
         except bare.StartOver:
             continue
@@ -146,6 +158,7 @@ class _Attempt:
         self._pushed: dict[str, Delivery] = {}  # commits that may have reached the remote
         self._refusals = 0  # while the remote did not move
         self._seen: tuple[str, str | None] | None = None  # base and tip at the last look
+        self._deeper: list[Trailers] | None = None  # bumps further back than the fetched history
 
     def run(self) -> Delivery | None:
         """The delivery, or None where a push did not stand and the remote must be read again."""
@@ -177,7 +190,7 @@ class _Attempt:
         _log.info("%s: reading branch %s of %s", environment.name, environment.branch, self._task.remote)
         fetched = repository.fetch(environment.branch, [branch] if branch else [])
         failpoints.reach("fetched")
-        paths = _paths(environment, self._task.refs, self._task.names)
+        paths = scope(environment, self._task.refs, self._task.names)
         entries = repository.candidates(fetched.base, paths, manifests.is_manifest)
         if not entries:
             raise NothingMatched(
@@ -195,6 +208,11 @@ class _Attempt:
         """The edit; a digest that a pinned field needs is asked of the registry."""
         options, refs = self._task.options, self._task.refs
         unpinned = manifests.needs_digest(before, refs, container=options.container, key=options.key)
+        if unpinned and self._task.as_held:
+            raise PolicyError(
+                f"'{self._task.environment.name}' pins digests, and {unpinned[0]} is promoted without one",
+                hint="pin it in the environment that is promoted from",
+            )
         if unpinned:
             environ = self._task.trigger.environ
             digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
@@ -212,11 +230,12 @@ class _Attempt:
             return False, ()
         environment, origin = self._task.environment.name, self._task.trigger.origin
         held = _refs(change.old for change in found.edit.changes)
-        standing = setters(_bumps(found.history), environment, held)
+        standing = setters(bumps_in(found.history), environment, held)
         comparable = origin.commit or origin.pipeline
         if comparable and len(standing) < len(held) and len(found.history) >= bare.DEPTH:
-            deeper = self._repository.deepen(self._task.environment.branch)
-            standing = setters(_bumps(deeper), environment, held)
+            if self._deeper is None:
+                self._deeper = bumps_in(self._repository.deepen(self._task.environment.branch))
+            standing = setters([*bumps_in(found.history), *self._deeper], environment, held)
         is_ancestor = self._task.trigger.is_ancestor
         verdicts = {ref: is_older(origin, bump.origin, is_ancestor) for ref, bump in standing.items()}
         if newer := [str(ref) for ref, verdict in verdicts.items() if verdict]:
@@ -293,7 +312,7 @@ def _rejected(push: Push, branch: str) -> RejectedError:
     return RejectedError(f"the server refuses the push to '{branch}' ({push.reason}){said}", hint=hint)
 
 
-def _paths(environment: Environment, refs: tuple[ImageRef, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+def scope(environment: Environment, refs: Iterable[ImageRef], names: Mapping[str, str]) -> tuple[str, ...]:
     """The environment's paths with each image's name in the place of `{image}`."""
     images = [names.get(ref.normalized, ref.repository.rpartition("/")[2]) for ref in refs]
     return tuple(
@@ -301,7 +320,8 @@ def _paths(environment: Environment, refs: tuple[ImageRef, ...], names: Mapping[
     )
 
 
-def _bumps(history: tuple[Commit, ...]) -> list[Trailers]:
+def bumps_in(history: Iterable[Commit]) -> list[Trailers]:
+    """What the bumps among the commits of `history` say of themselves, in its order."""
     return [bump for commit in history if (bump := trailers.parse(commit.message))]
 
 

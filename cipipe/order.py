@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from cipipe.image import ImageRef
+from cipipe.repository import identity
 from cipipe.trailers import Origin, Trailers
 
 IsAncestor = Callable[[str, str], bool | None]
@@ -18,7 +19,11 @@ def is_older(ours: Origin, standing: Origin, is_ancestor: IsAncestor) -> bool | 
     same_pipeline = ours.pipeline is not None and ours.pipeline == standing.pipeline
     if same_pipeline and ours.run_number and standing.run_number and ours.run_number != standing.run_number:
         return ours.run_number < standing.run_number
-    if ours.repository is None or ours.repository != standing.repository:
+    if (
+        not ours.repository
+        or not standing.repository
+        or identity(ours.repository) != identity(standing.repository)
+    ):
         return None
     return _is_older_commit(ours, standing, is_ancestor)
 

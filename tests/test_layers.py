@@ -15,11 +15,11 @@ LAYERS = (
     "errors results image secrets hints backends repository globs diff",
     "config manifests pipelines shell groovy policy source message order pull_request trailers",
     "git registry builders forges engines ci proc programs failpoints docker_config worktree",
-    "bump promote set_image build pipeline gate facts protect status demo delivery trigger",
+    "bump promote set_image build pipeline gate facts protect status demo delivery trigger tasks holdings promotion",
     "cli reports __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
-FLOWS = set(LAYERS[3].split()) - {"delivery", "trigger"}
+FLOWS = set(LAYERS[3].split()) - {"delivery", "trigger", "tasks", "holdings", "promotion", "proposal"}
 # Pure layers see no process, network, environment, clock or standard stream.
 IMPURE = {
     "os",

@@ -178,6 +178,16 @@ class Config:
             )
         return self.environments[name]
 
+    def repository_of(self, text: str) -> ImageRef:
+        """The repository that `text` means: a name under `images:`, or a repository itself, without a tag.
+
+        Raise `UsageError` for a tag and `ImageError` for what the grammar refuses.
+        """
+        ref = ImageRef.parse(self.images[text].repository if text in self.images else text)
+        if ref.tag is not None or ref.digest is not None:
+            raise UsageError(f"'{text}' has a tag or digest", hint=f"write {ref.name}")
+        return ref
+
     def image_ref(self, text: str) -> ImageRef:
         """The ref that `--image` means: `NAME=TAG` of a configured image, or a full ref as it stands.
 

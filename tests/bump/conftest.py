@@ -81,12 +81,13 @@ class Bench:
         """Run `cipipe bump ARGUMENTS --output json` to its end."""
         done = subprocess.run(
             self.command(*arguments, "--output", "json"),
-            cwd=self.folder, env=self.environment(extra), capture_output=True, text=True, check=False, timeout=120,
+            cwd=self.folder, env=self.environment(extra), capture_output=True, text=True, check=False,
+            timeout=300,
         )  # fmt: skip
         assert "Traceback" not in done.stderr
         assert TOKEN not in done.stdout + done.stderr
         if code is not None:
-            assert done.returncode == code, done.stderr
+            assert done.returncode == code, done.stdout + done.stderr
         return Run(done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr)
 
 

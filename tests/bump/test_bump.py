@@ -87,7 +87,10 @@ def test_a_dry_run_prints_the_diff_and_writes_nothing(bench: Bench) -> None:
         bench.command(*APP, "--dry-run"), cwd=bench.folder, env=bench.environment(), capture_output=True,
         text=True, check=True,
     )  # fmt: skip
-    assert "-          image: ghcr.io/acme/app:v1 # kept\n+          image: ghcr.io/acme/app:v2 # kept\n" in done.stdout
+    assert (
+        "-          image: ghcr.io/acme/app:v1 # kept\n+          image: ghcr.io/acme/app:v2 # kept\n"
+        in done.stdout
+    )
     assert bench.origin.branches() == before
     assert not [request for request in bench.server.requests if request.is_push]
     assert not list((bench.folder / "tmp").iterdir())
@@ -145,7 +148,8 @@ def test_an_image_that_no_field_holds_is_exit_3_and_writes_nothing(bench: Bench)
 
 
 @pytest.mark.parametrize(
-    "variables", [{"GITHUB_REF": "refs/heads/feature"}, {"GITHUB_REF": "refs/tags/v1"}, {"GITHUB_HEAD_REF": "x"}]
+    "variables",
+    [{"GITHUB_REF": "refs/heads/feature"}, {"GITHUB_REF": "refs/tags/v1"}, {"GITHUB_HEAD_REF": "x"}],
 )
 def test_only_its_source_branches_may_bump_an_environment(bench: Bench, variables: dict[str, str]) -> None:
     assert bench.bump(*APP, code=1, **variables).delivery["error"]["kind"] == "policy"

@@ -41,7 +41,9 @@ def test_64_bumps_of_one_branch_all_land_in_a_line(bench: Bench) -> None:
     assert bench.origin.git("rev-list", "--count", "main") == str(2 + 64)
     assert not bench.origin.git("rev-list", "--merges", "main")
     for number in range(64):
-        assert bench.origin.read(f"m/staging/s{number:03}.yaml") == deployment(f"ghcr.io/acme/s{number:03}:v2")
+        assert bench.origin.read(f"m/staging/s{number:03}.yaml") == deployment(
+            f"ghcr.io/acme/s{number:03}:v2"
+        )
 
 
 def test_32_pull_requests_need_no_second_try(bench: Bench) -> None:
@@ -78,7 +80,9 @@ def test_the_newest_tag_stays_whatever_order_the_pipelines_finish_in(bench: Benc
 
 @pytest.mark.parametrize("configuration", [PUSH, PULL_REQUEST], ids=["push", "pull-request"])
 @pytest.mark.parametrize("point", [name for name in failpoints.NAMES if name not in {"proposed", "labelled"}])
-def test_a_run_after_a_kill_ends_as_if_there_had_been_none(bench: Bench, point: str, configuration: str) -> None:
+def test_a_run_after_a_kill_ends_as_if_there_had_been_none(
+    bench: Bench, point: str, configuration: str
+) -> None:
     bench.configure(configuration)
     start = bench.origin.tip("main")
     killed = bench.bump(*APP, code=None, CIPIPE_FAILPOINT=point)
@@ -132,7 +136,9 @@ def test_a_neighbours_line_that_moved_meanwhile_is_kept(bench: Bench) -> None:
     ("hook", "word"),
     [("echo '::error::no %0A \x1b[31m'; exit 1", "pre-receive hook declined"), ("exit 1", "declined")],
 )
-def test_a_rule_of_the_server_ends_it_at_once_with_its_words_escaped(bench: Bench, hook: str, word: str) -> None:
+def test_a_rule_of_the_server_ends_it_at_once_with_its_words_escaped(
+    bench: Bench, hook: str, word: str
+) -> None:
     bench.configure(PUSH)
     bench.origin.hook("pre-receive", hook)
     run = bench.bump(*APP, code=4)

@@ -1,0 +1,35 @@
+"""From names to tasks: what bump, promote and status ask for, checked before anything starts (layer 3)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cipipe import forges, trigger
+from cipipe.config import Config, located
+from cipipe.delivery import Options, Task
+from cipipe.git.credentials import check_one_host
+from cipipe.git.url import Remote
+from cipipe.image import ImageRef
+
+
+def make(  # noqa: PLR0913 - the last two by name only
+    config: Config,
+    names: Sequence[str],
+    refs: tuple[ImageRef, ...],
+    options: Options,
+    *,
+    environ: Mapping[str, str],
+    folder: Path,
+) -> list[Task]:
+    """A task for each environment in `names`, once each; raises `CipipeError` for what is wrong with one."""
+    environments = [config.environment(name) for name in dict.fromkeys(names)]
+    started = trigger.detect(environ, folder)
+    if any(each.repo is None for each in environments):
+        config = located(config, started.own_repository(config.file))
+        environments = [config.environment(each.name) for each in environments]
+    remotes = [Remote.parse(each.repo or "") for each in environments]
+    check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
+    configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
+    return [
+        Task(each, remote, forges.kind(each, config, remote), refs, configured, started, options)
+        for each, remote in zip(environments, remotes, strict=True)
+    ]
