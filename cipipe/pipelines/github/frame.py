@@ -8,6 +8,8 @@ from cipipe.pipelines.model import FileRefused, Files, Problem, Value
 from cipipe.pipelines.yaml_tree import Mapping, Node, YamlRefused
 from cipipe.results import Location
 
+MAX_STEPS = 20_000
+
 
 @dataclass(slots=True)
 class Reading:
@@ -52,6 +54,13 @@ class Frame:
         for hole in holes:
             if hole.startswith("secrets."):
                 self.reading.secrets[hole.removeprefix("secrets."), place] = None
+
+    def spend(self, node: Node) -> bool:
+        """Count a job or a step; False, and once a problem, when they are too many."""
+        self.reading.steps += 1
+        if self.reading.steps == MAX_STEPS + 1:
+            self.problem(self.at(node), f"more than {MAX_STEPS} jobs and steps; the rest is not read")
+        return self.reading.steps <= MAX_STEPS
 
     def follow(self, path: str, call: Location, what: str) -> Mapping | None:
         """The root of another file that `call` names; None, and a problem, where it cannot be read."""

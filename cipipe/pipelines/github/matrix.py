@@ -78,7 +78,9 @@ def _combinations(data: Combination) -> Iterator[Combination]:
 
 
 def _entries(node: Data) -> list[Combination]:
-    return [entry for entry in node if isinstance(entry, dict)] if isinstance(node, list) else []
+    if not isinstance(node, list):
+        return []
+    return [entry for entry in node[:MAX_COMBINATIONS] if isinstance(entry, dict)]
 
 
 def _matches(combination: Combination, entry: Combination, keys: "list[str] | Combination") -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from cipipe.pipelines.model import HOLE, Unknown, Value
 
+MAX_TEXT = 1_000_000  # characters that expressions may make
+
 
 @dataclass(frozen=True, slots=True)
 class Partial:
@@ -15,8 +17,10 @@ class Partial:
 
     @staticmethod
     def join(parts: Iterable["Partial"]) -> "Data":
-        """The parts as one text; a plain string where nothing is unknown."""
+        """The parts as one text; a plain string where nothing is unknown, a hole above `MAX_TEXT`."""
         listed = list(parts)
+        if sum(len(part.text) for part in listed) > MAX_TEXT:
+            return Partial(HOLE, ("a text that is too long",))
         text = "".join(part.text for part in listed)
         holes = tuple(name for part in listed for name in part.holes)
         return Partial(text, holes) if holes else text

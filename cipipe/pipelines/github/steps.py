@@ -15,8 +15,6 @@ from cipipe.pipelines.github.shells import shell_of
 from cipipe.pipelines.model import HOLE, Script, Step, Value
 from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence
 
-MAX_STEPS = 20_000
-
 _WRITES = re.compile(r"([A-Za-z_]\w*)(?:=|<<)")
 
 
@@ -65,12 +63,7 @@ def _runs(item: Mapping, frame: Frame) -> bool:
 
 
 def _step(item: Mapping, frame: Frame, checkouts: actions.Checkouts, depth: int) -> Iterator[Step]:
-    if not _runs(item, frame):
-        return
-    frame.reading.steps += 1
-    if frame.reading.steps > MAX_STEPS:
-        if frame.reading.steps == MAX_STEPS + 1:
-            frame.problem(frame.at(item), f"more than {MAX_STEPS} steps; the rest is not read")
+    if not _runs(item, frame) or not frame.spend(item):
         return
     uses = item.get("uses")
     if isinstance(uses, Scalar):

@@ -7,9 +7,9 @@ from cipipe.pipelines.github.evaluate import Choices, Scope, evaluate, expand
 from cipipe.pipelines.github.expressions import EXPRESSION
 from cipipe.pipelines.github.frame import Frame
 from cipipe.pipelines.github.functions import text_of
-from cipipe.pipelines.github.partial import Data, Partial, to_value
+from cipipe.pipelines.github.partial import MAX_TEXT, Data, Partial, to_value
 from cipipe.pipelines.holes import mapped_script
-from cipipe.pipelines.model import Script, Unknown, Value
+from cipipe.pipelines.model import HOLE, Script, Unknown, Value
 from cipipe.pipelines.yaml_places import pieces
 from cipipe.pipelines.yaml_tree import Node, Scalar, Sequence
 from cipipe.results import Location
@@ -97,8 +97,11 @@ def script(node: Scalar, shell: str, frame: Frame, choices: Choices) -> Script:
     mapped: list[tuple[int, Location]] = []
     holes: list[str] = []
     length = 0
-    for place, inner in _runs(node, frame, choices):
+    for place, run in _runs(node, frame, choices):
+        inner = run
         mapped.append((length, place))
+        if isinstance(inner, Partial) and length + len(inner.text) > MAX_TEXT:
+            inner = Partial(HOLE, ("a text that is too long",))
         text = inner if isinstance(inner, str) else inner.text
         texts.append(text)
         length += len(text)

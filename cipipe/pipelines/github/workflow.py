@@ -53,6 +53,8 @@ def read_jobs(workflow: Workflow) -> Iterator[Job]:
 
 def _job(name: str, job: Mapping, key: Scalar, workflow: Workflow) -> Iterator[Job]:
     condition = job.get("if")
+    if not workflow.frame.spend(job):
+        return
     if isinstance(condition, Scalar) and not may_be_true(condition.value, workflow.frame.conditions):
         return
     full = f"{workflow.name} / {name}" if workflow.name else name

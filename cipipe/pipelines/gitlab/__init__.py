@@ -107,6 +107,7 @@ def _trigger(trigger: Node, job: Job, reading: Reading, path: tuple[str, ...]) -
     variables = {key: value for key, value in job.env.items() if isinstance(value, str)}
     inner = Reading(reading.files, reading.entry, chains=reading.chains, followed=reading.followed)
     inner.problems = reading.problems
+    inner.copies, inner.includes = reading.copies, reading.includes
     for entry in entries:
         for target, call, inputs in includes.targets(entry, inner):
             if target in path:
@@ -116,5 +117,6 @@ def _trigger(trigger: Node, job: Job, reading: Reading, path: tuple[str, ...]) -
             if documents is not None:
                 inner.extended = {}
                 yield from _jobs(documents, inner, _Start((*path, target), inputs, variables, job.name))
+    reading.copies, reading.includes = inner.copies, inner.includes
     if inner.templates:
         yield Job(job.name, job.location, tuple(inner.templates), job.environment, job.branches, job.env)

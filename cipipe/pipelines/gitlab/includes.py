@@ -55,7 +55,8 @@ def _include(entry: Node, reading: Reading, path: tuple[str, ...]) -> Iterator[M
         if target in path:
             reading.problem(call, f"the include {target} includes itself")
             continue
-        if len(reading.followed) >= MAX_INCLUDES or len(path) > MAX_INCLUDES:
+        reading.includes += 1
+        if reading.includes > MAX_INCLUDES:
             reading.problem(call, f"more than {MAX_INCLUDES} includes; the rest is not read")
             return
         documents = reading.documents(target, call, "the include")

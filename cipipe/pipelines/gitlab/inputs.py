@@ -10,6 +10,8 @@ from dataclasses import replace
 from cipipe.pipelines.model import HOLE
 from cipipe.pipelines.yaml_tree import Document, Mapping, Node, Scalar, Sequence
 
+MAX_TEXT = 100_000  # characters that interpolation may make of a value
+
 _BLOCK = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*((?:\|[^\]|]*)*)\]\]")
 _TRUNCATE = re.compile(r"truncate\(\s*(\d+)\s*,\s*(\d+)\s*\)")
 
@@ -71,7 +73,8 @@ def _scalar(node: Scalar, inputs: Inputs) -> Node:
     whole = _BLOCK.fullmatch(node.value.strip())
     if whole and not whole[2] and not isinstance(value := inputs.get(whole[1]), (Scalar, type(None))):
         return value
-    return replace(node, value=_BLOCK.sub(lambda match: _text(match, inputs), node.value))
+    text = _BLOCK.sub(lambda match: _text(match, inputs), node.value)
+    return replace(node, value=text if len(text) <= max(MAX_TEXT, len(node.value)) else HOLE)
 
 
 def _text(match: re.Match[str], inputs: Inputs) -> str:

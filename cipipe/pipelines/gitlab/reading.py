@@ -28,6 +28,7 @@ class Reading:
     extended: dict[str, Mapping] = field(default_factory=dict)
     opaque: bool = False
     copies: int = 0
+    includes: int = 0
 
     def way(self, file: str) -> tuple[Location, ...]:
         """The call sites that lead to a file, from the pipeline on; () for the pipeline itself."""
@@ -48,7 +49,7 @@ class Reading:
         if before <= MAX_COPIES:
             self.problem(
                 Location(self.entry, 1, 1),
-                f"merging makes more than {MAX_COPIES} nodes; the rest is not read",
+                f"all jobs together are more than {MAX_COPIES} nodes; the rest is not read",
             )
         return False
 

@@ -6,6 +6,7 @@ Source: GitLab's CI/CD YAML reference, `variables`, `rules:variables`, `parallel
 import re
 from collections.abc import Iterator
 from itertools import islice, product
+from math import prod
 
 from cipipe.pipelines.gitlab.reading import Reading
 from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown, Value
@@ -14,6 +15,8 @@ from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence, place, s
 MAX_COMBINATIONS = 200  # GitLab's own limit of parallel jobs
 MAX_VARIANTS = 24
 MAX_VALUE = 20_000
+
+_COST = 15  # of a job, in nodes
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)|%(\w+)%", re.ASCII)
 
@@ -41,14 +44,27 @@ def variants(root: Mapping, job: Mapping, inherited: Written, reading: Reading) 
     of_rules = _of_rules(job.get("rules"))
     cells = _matrix(job, reading)
     found: dict[str, dict[str, Value]] = {}
-    for above, rule, cell in product(of_workflow or [{}], of_rules or [{}], cells):
+    for above, rule, cell in _together(of_workflow or [{}], of_rules or [{}], cells):
         merged = {**inherited, **above, **own, **rule, **cell}
+        if not reading.spend(_COST + len(merged)):
+            break
         values = expand_all(merged)
         found.setdefault(repr(values), values)
     everything = list(found.values())
     if len(everything) <= MAX_VARIANTS:
         return everything
     return list(_covering(everything))
+
+
+def _together(*ways: list[Written]) -> Iterator[tuple[Written, ...]]:
+    """All combinations; where they are too many, each way with the first of the others."""
+    if prod(map(len, ways)) <= MAX_COMBINATIONS:
+        yield from product(*ways)
+        return
+    first = tuple(way[0] for way in ways)
+    for at, way in enumerate(ways):
+        for one in way:
+            yield (*first[:at], one, *first[at + 1 :])
 
 
 def _covering(everything: list[dict[str, Value]]) -> Iterator[dict[str, Value]]:
