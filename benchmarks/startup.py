@@ -30,14 +30,15 @@ def budgets(found: dict[str, Result], work: Path) -> list[Budget]:
     for name in ("cipipe --version", "cipipe --help"):
         more = (found[name].median - found[CLICK].median) * 1000
         checked.append(Budget(f"{name} over import click <= 40 ms", f"{more:.1f} ms", held=more <= 40))
-        heavy = _imported(CONTENDERS[name], work) & HEAVY
+        heavy = imported(CONTENDERS[name], work) & HEAVY
         checked.append(
             Budget(f"{name} imports nothing heavy", ", ".join(sorted(heavy)) or "-", held=not heavy)
         )
     return checked
 
 
-def _imported(arguments: list[str], work: Path) -> set[str]:
+def imported(arguments: list[str], work: Path) -> set[str]:
+    """The top-level packages that a run of Python imports."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
         env=Place(work).environment(), capture_output=True, text=True, check=True,

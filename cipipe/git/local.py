@@ -39,13 +39,14 @@ class Checkout:
 
     def __init__(self, repo: "Repo", git: Git) -> None:
         self._repo = repo
+        self._commits: dict[str, Commit] = {}
         self._git = git
 
     @classmethod
     def find(cls, start: Path, environ: Mapping[str, str]) -> Self | None:
         """The checkout that holds the folder `start`, or None; raises MissingToolError without git."""
         git = Git(environ, Path(os.devnull), Deadline(_SECONDS), checkout=_root(start))
-        with _quiet_import(git.program):
+        with _quiet_import():
             import git as gitpython  # noqa: PLC0415 - 60 ms that only this needs
         try:
             repo = gitpython.Repo(start, search_parent_directories=True, expand_vars=False)
@@ -108,7 +109,10 @@ class Checkout:
         return replace(self._git, deadline=Deadline(_SECONDS))
 
     def _commit(self, commit: str) -> Commit:
-        return parse_commit(commit, self._offline.run("cat-file", "commit", commit, repository=self._folder))
+        if commit not in self._commits:
+            content = self._offline.run("cat-file", "commit", commit, repository=self._folder)
+            self._commits[commit] = parse_commit(commit, content)
+        return self._commits[commit]
 
     def _is_partial(self) -> bool:
         def read() -> bool:
@@ -143,9 +147,9 @@ def _root(start: Path) -> Path | None:
 
 
 @contextmanager
-def _quiet_import(program: str) -> Iterator[None]:
-    """GitPython runs `git version` when it is imported: of a safe git, then."""
-    names = {"GIT_PYTHON_GIT_EXECUTABLE": program, "GIT_PYTHON_REFRESH": "quiet"}
+def _quiet_import() -> Iterator[None]:
+    """GitPython runs `git version` twice when it is imported; only files are read here, so nothing is run."""
+    names = {"GIT_PYTHON_GIT_EXECUTABLE": os.devnull, "GIT_PYTHON_REFRESH": "quiet"}
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
     try:
