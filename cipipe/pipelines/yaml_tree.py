@@ -97,11 +97,10 @@ Node = Scalar | Sequence | Mapping
 
 @dataclass(slots=True)
 class Document:
-    """One document of a file; `repeated` are keys that stand twice in a mapping, `merged` its merge keys."""
+    """One document of a file; `repeated` are keys that stand twice in a mapping."""
 
     root: Node
     repeated: list[Scalar]
-    merged: list[Scalar]
 
 
 def read(content: bytes, file: str = "") -> list[Document]:
@@ -137,7 +136,6 @@ class _Builder:
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.nodes = 0
         self.repeated: list[Scalar] = []
-        self.merged: list[Scalar] = []
 
     def documents(self) -> list[Document]:
         documents: list[Document] = []
@@ -146,9 +144,9 @@ class _Builder:
             if event is None or event.__class__ is yaml.StreamEndEvent:
                 return documents
             if event.__class__ is yaml.DocumentStartEvent:
-                self.anchors, self.repeated, self.merged = {}, [], []
+                self.anchors, self.repeated = {}, []
                 root = self.node(self.parser.get_event(), 1)
-                documents.append(Document(root, self.repeated, self.merged))
+                documents.append(Document(root, self.repeated))
 
     def count(self, event: Any, nodes: int) -> None:
         self.nodes += nodes
@@ -212,7 +210,6 @@ class _Builder:
             value = node(get_event(), depth + 1)
             name = key.value
             if name == "<<" and key.style is None:
-                self.merged.append(key)
                 merges.append(value)
                 continue
             if name in values:
