@@ -1,0 +1,124 @@
+"""What a script runs, as words, and where each command comes from (layer 1).
+
+    resolved = resolve(script, Scope(session=Session(files=files, images=images)))
+    for command in resolved.commands: …
+
+Nothing is run: `docs/shell.md` says what is understood, and what becomes a problem.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cipipe.pipelines.model import HOLE, WORKSPACE, Problem, Script, Unknown, Value
+from cipipe.shell.calls import Command, Streams
+from cipipe.shell.expand import HOME
+from cipipe.shell.interpreter import ExhaustedError, Interpreter
+from cipipe.shell.registry import HANDLERS, LANGUAGES
+from cipipe.shell.session import LARGEST, Session
+from cipipe.shell.state import State, WrittenFile
+
+__all__ = ["Command", "Resolved", "Scope", "Session", "resolve"]
+
+_RUNNER = "/runner"
+_ALWAYS = {
+    "HOME": HOME, "PWD": WORKSPACE, "GITHUB_WORKSPACE": WORKSPACE, "CI_PROJECT_DIR": WORKSPACE, "WORKSPACE": WORKSPACE,
+    "GITHUB_ENV": f"{_RUNNER}/env", "GITHUB_OUTPUT": f"{_RUNNER}/output", "GITHUB_PATH": f"{_RUNNER}/path",
+    "GITHUB_STEP_SUMMARY": f"{_RUNNER}/summary", "RUNNER_TEMP": f"{_RUNNER}/temp", "TMPDIR": "/tmp",  # noqa: S108 - a name
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a script starts with. `directory` is its working directory, relative to the repository or absolute.
+
+    `files` and `search` (folders of `PATH`) are what earlier scripts of the job have left; hand on `Resolved.scope`.
+    """
+
+    session: Session = field(default_factory=Session)
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    directory: Value = ""
+    arguments: tuple[str, ...] = ()
+    files: Mapping[str, WrittenFile] = field(default_factory=dict)
+    search: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The commands in the order of running, and what cannot be known.
+
+    `scope` is for the next script of the same job. `environment` is what went to `GITHUB_ENV`, `outputs` what
+    went to `GITHUB_OUTPUT` (or `::set-output`).
+    """
+
+    commands: tuple[Command, ...]
+    problems: tuple[Problem, ...]
+    scope: Scope
+    environment: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(script: Script, scope: Scope) -> Resolved:
+    """What `script` runs. Never raises; what is too much to follow is a problem."""
+    run = Interpreter(scope.session, script, HANDLERS, LANGUAGES)
+    state = _state(scope)
+    try:
+        if len(script.text) > LARGEST:
+            run.syntax_problem(0, f"it is longer than {LARGEST:,} characters")
+        else:
+            run.top(script, state, Streams())
+    except ExhaustedError as error:
+        run.syntax_problem(0, f"not followed to its end: {error}")
+    except RecursionError:
+        run.syntax_problem(0, "not followed to its end: it is nested too deeply")
+    environment = assignments(_written(state, "env"))
+    outputs = assignments(_written(state, "output"))
+    folders = tuple(line for line in _written(state, "path").split("\n") if line and HOLE not in line)
+    files = {path: file for path, file in state.files.items() if not path.startswith((f"{_RUNNER}/env", "/dev/fd/", f"{_RUNNER}/output", f"{_RUNNER}/path"))}  # fmt: skip
+    after = replace(
+        scope,
+        variables={**scope.variables, **environment},
+        files=files,
+        search=tuple(dict.fromkeys((*folders, *scope.search))),
+    )
+    return Resolved(tuple(run.commands), tuple(run.problems), after, environment, outputs)
+
+
+def _state(scope: Scope) -> State:
+    variables: dict[str, str] = dict(_ALWAYS)
+    for name, value in scope.variables.items():
+        variables[name] = HOLE if isinstance(value, Unknown) else value
+    state = State({name: (value,) for name, value in variables.items()}, exported=frozenset(scope.variables))
+    state.files = dict(scope.files)
+    state.search = scope.search
+    state.arguments = scope.arguments
+    if isinstance(scope.directory, Unknown):
+        state.directories = (HOLE,)
+    elif scope.directory:
+        state.directories = state.paths(scope.directory)
+        state.variables["PWD"] = state.directories
+    return state
+
+
+def _written(state: State, name: str) -> str:
+    file = state.files.get(f"{_RUNNER}/{name}")
+    return (file.text or "") if file is not None else ""
+
+
+def assignments(text: str) -> dict[str, str]:
+    """The values in a file of GitHub's environment or output format: `NAME=VALUE`, or `NAME<<END` and lines."""
+    values: dict[str, str] = {}
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, arrow, delimiter = line.partition("<<")
+        if arrow and "=" not in name:
+            body = []
+            for inner in lines:
+                if inner == delimiter:
+                    break
+                body.append(inner)
+            values[name] = "\n".join(body)
+            continue
+        name, equals, value = line.partition("=")
+        if equals and name and HOLE not in name:
+            values[name.strip()] = value
+    return values

@@ -1,0 +1,325 @@
+"""Words to the fields that a command gets (layer 1; bash manual, "Shell Expansions").
+
+A word has alternatives, since its variables do: the result is a tuple of field lists.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+from cipipe.pipelines.model import HOLE
+from cipipe.shell import patterns
+from cipipe.shell.state import MOST_ALTERNATIVES, Alternatives, Single, State, bounded_texts
+from cipipe.shell.syntax import (
+    AnyWord,
+    Arithmetic,
+    Block,
+    Hole,
+    Literal,
+    Parameter,
+    Part,
+    Substitution,
+    Word,
+)
+
+HOME = "/home/user"  # whatever it is: only that paths below it stay the same matters
+
+Fields = tuple[str, ...]
+Substitute = Callable[[Substitution, State], Alternatives]
+_Piece = str | Fields  # text of a word; a tuple is `"$@"`, where each item is a field of its own
+
+
+class _Split(str):
+    """Text of an unquoted expansion: split into fields at `IFS`."""
+
+    __slots__ = ()
+
+
+class Expander:
+    """Expands words in a state; `substitute` runs a command substitution and gives what it prints."""
+
+    def __init__(self, substitute: Substitute) -> None:
+        self._substitute = substitute
+
+    def fields(self, word: AnyWord, state: State) -> tuple[Fields, ...]:
+        """The alternatives of a command's word."""
+        if isinstance(word, str):
+            return ((word,),)
+        if word.constant is not None:
+            return ((word.constant,),)
+        if word.alternatives is not None:
+            lists = [self.fields(item, state) for item in word.alternatives]
+            return tuple(tuple(itertools.chain(*choice)) for choice in _product(lists))
+        options = [self._part(part, state) for part in word.parts]
+        _tilde(word, options)
+        separators = _separators(state)
+        return tuple(dict.fromkeys(_assemble(choice, separators) for choice in _product(options)))
+
+    def text(self, word: AnyWord, state: State) -> Alternatives:
+        """The alternatives of a word that is not split: a value, a here-document, a redirection's target."""
+        if isinstance(word, str):
+            return (word,)
+        if word.constant is not None:
+            return (word.constant,)
+        if word.alternatives is not None:
+            return (_literally(word),)
+        options = [self._part(part, state) for part in word.parts]
+        _tilde(word, options)
+        return bounded_texts("".join(map(_flat, choice)) for choice in _product(options))
+
+    def items(self, words: Sequence[AnyWord], state: State) -> tuple[Fields, ...]:
+        """The alternatives of several words, one list of fields each."""
+        return tuple(tuple(itertools.chain(*choice)) for choice in _product([self.fields(w, state) for w in words]))
+
+    # ---- parts
+
+    def _part(self, part: Part, state: State) -> tuple[_Piece, ...]:
+        if isinstance(part, Literal):
+            return (part.text,)
+        if isinstance(part, Parameter):
+            values = self._parameter(part, state)
+            if part.quoted:
+                return values
+            return tuple(_Split(_flat(value)) if isinstance(value, str) else tuple(value) for value in values)
+        if isinstance(part, Substitution):
+            texts = self._substitute(part, state)
+            if part.quoted:
+                return texts
+            return tuple(_Split(text) for text in texts)
+        if isinstance(part, Arithmetic):
+            return (part.text.strip() if part.text.strip().isdigit() else HOLE,)
+        assert isinstance(part, Hole)  # noqa: S101 - the last kind
+        return (HOLE,)
+
+    def _parameter(self, part: Parameter, state: State) -> tuple[_Piece, ...]:
+        values = self._values(part, state)
+        if part.indirect and part.operator != "@" and part.index is None:
+            values = self._indirect(values, part, state)
+        if part.operator and part.operator.lstrip(":")[:1] in tuple("-=?+"):
+            return self._default(part, values, state)
+        if values is None:
+            values = (HOLE,)
+        if part.length:
+            return tuple(str(len(v)) if HOLE not in _flat(v) else HOLE for v in values)
+        if part.operator:
+            return tuple(dict.fromkeys(self._operate(part, value, state) for value in values))
+        return values
+
+    def _values(self, part: Parameter, state: State) -> tuple[_Piece, ...] | None:
+        """What the bare parameter may be; None where it is not set."""
+        name = part.name
+        if name == "@":
+            return (state.arguments,)
+        if name == "*":
+            return ((" ".join(state.arguments)) if part.quoted else state.arguments,)
+        if name == "#":
+            return (str(len(state.arguments)),)
+        if name == "0":
+            return (state.name,)
+        if name.isdigit():
+            at = int(name) - 1
+            return (state.arguments[at],) if at < len(state.arguments) else None
+        if name in "?$!-":
+            return (HOLE,)
+        known = state.get(name)
+        if known is None:
+            return None
+        if part.index is None:
+            return tuple(_first(value) for value in known)
+        return tuple(
+            itertools.chain.from_iterable(self._element(value, part.index, part, state) for value in known)
+        )
+
+    def _element(self, value: Single, index: str, part: Parameter, state: State) -> tuple[_Piece, ...]:
+        if index in ("@", "*"):
+            if isinstance(value, str):
+                items: Fields = (value,)
+            elif isinstance(value, Mapping):
+                items = tuple(value) if part.indirect else tuple(value.values())
+            else:
+                items = tuple(map(str, range(len(value)))) if part.indirect else value
+            return (" ".join(items) if index == "*" and part.quoted else items,)
+        if isinstance(value, str):
+            return (value,)
+        key = self._index(index, state)
+        if isinstance(value, Mapping):
+            return (value[key],) if key in value else tuple(value.values())[:MOST_ALTERNATIVES] or ("",)
+        if key.lstrip("-").isdigit():
+            at = int(key)
+            return (value[at],) if -len(value) <= at < len(value) else ("",)
+        return value[:MOST_ALTERNATIVES] or ("",)
+
+    @staticmethod
+    def _index(index: str, state: State) -> str:
+        key = index.strip("\"' ")
+        if key.startswith("$"):
+            key = key[1:].strip("{}")
+        known = state.get(key)
+        return _flat(_first(known[0])) if known is not None and len(known) == 1 else key
+
+    def _indirect(
+        self, values: tuple[_Piece, ...] | None, part: Parameter, state: State
+    ) -> tuple[_Piece, ...] | None:
+        found: list[_Piece] = []
+        for name in values or ():
+            pointed = Parameter(_flat(name), part.quoted)
+            pieces = self._values(pointed, state) if _flat(name).isidentifier() or _flat(name).isdigit() else None
+            found += pieces if pieces is not None else (HOLE,)
+        return tuple(found) or None
+
+    def _default(self, part: Parameter, values: tuple[_Piece, ...] | None, state: State) -> tuple[_Piece, ...]:
+        operator = part.operator
+        if operator[-1] == "+":
+            if values is None or all(_flat(value) == HOLE for value in values):
+                return ("", *self._argument(part, state))
+            return tuple(itertools.chain(*(self._argument(part, state) if _flat(v) else ("",) for v in values)))
+        if operator[-1] == "?":
+            return values if values is not None else (HOLE,)
+        if values is None or (operator[0] == ":" and all(_flat(value) == "" for value in values)):
+            chosen = self._argument(part, state)
+            if operator[-1] == "=":
+                state.set(part.name, [_flat(value) for value in chosen])
+            return chosen
+        if operator[0] == ":" and any(_flat(value) == "" for value in values):
+            return (*(value for value in values if _flat(value)), *self._argument(part, state))
+        return values
+
+    def _argument(self, part: Parameter, state: State) -> tuple[_Piece, ...]:
+        if isinstance(part.argument, str):
+            return (part.argument,)
+        if part.quoted:
+            return self.text(part.argument, state)
+        lists = self.fields(part.argument, state)
+        return tuple(items[0] if len(items) == 1 else items for items in lists)
+
+    def _operate(self, part: Parameter, value: _Piece, state: State) -> _Piece:
+        operator = part.operator
+        if operator == ":":
+            return _slice(value, self.text(part.argument, state)[0])
+        if not isinstance(value, str):
+            return tuple(_flat(self._operate(part, item, state)) for item in value)
+        if operator[0] in "#%":
+            return patterns.trim(value, operator, self._pattern(part.argument, state)[0])
+        if operator[0] == "/":
+            pattern, replacement = self._pattern(part.argument, state)
+            return patterns.substitute(value, operator, pattern, replacement)
+        if operator[0] in "^,":
+            return patterns.change_case(value, operator)
+        return value
+
+    def _pattern(self, word: AnyWord, state: State) -> tuple[str, str]:
+        """A pattern, and the replacement behind its first unquoted `/`."""
+        parts: Sequence[Part] = [Literal(word, quoted=False)] if isinstance(word, str) else word.parts
+        sides = ["", ""]
+        side = 0
+        for part in parts:
+            if isinstance(part, Literal) and not part.quoted:
+                text = part.text
+                if not side and "/" in text:
+                    before, _, text = text.partition("/")
+                    sides[0] += before
+                    side = 1
+                sides[side] += text
+            else:
+                text = _flat(self._part(part, state)[0])
+                sides[side] += text if side or not part.quoted else patterns.escape(text)
+        return sides[0], sides[1]
+
+    def pattern(self, word: AnyWord, state: State) -> str:
+        """A `case` pattern."""
+        if isinstance(word, str):
+            return word
+        return "".join(
+            patterns.escape(text) if part.quoted else text
+            for part in word.parts
+            for text in (_flat(self._part(part, state)[0]),)
+        )
+
+
+def _product(options: "Sequence[tuple[object, ...]]") -> "list[tuple]":  # type: ignore[type-arg] # of any item
+    """The combinations of one option each; where they are too many, later words keep one alternative only."""
+    count = 1
+    bounded = []
+    for choices in options:
+        if count * max(len(choices), 1) > MOST_ALTERNATIVES * 2:
+            bounded.append(choices[:1])
+        else:
+            count *= max(len(choices), 1)
+            bounded.append(choices)
+    return list(itertools.product(*bounded))
+
+
+def _first(value: Single) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return value.get("0", "")
+    return value[0] if value else ""
+
+
+def _flat(piece: _Piece) -> str:
+    return str(piece) if isinstance(piece, str) else " ".join(piece)
+
+
+def _literally(word: Word) -> str:
+    return "".join(part.text if isinstance(part, Literal) else HOLE for part in word.parts)
+
+
+def _tilde(word: Word, options: "list[tuple[_Piece, ...]]") -> None:
+    first = word.parts[0] if word.parts else None
+    if isinstance(first, Literal) and not first.quoted and (first.text == "~" or first.text.startswith("~/")):
+        options[0] = (HOME + first.text[1:],)
+
+
+def _slice(value: _Piece, argument: str) -> _Piece:
+    start_text, _, length_text = argument.partition(":")
+    try:
+        start = int(start_text.strip() or 0)
+        length = int(length_text) if length_text.strip() else None
+    except ValueError:
+        return HOLE
+    if not isinstance(value, str):  # positional parameters count from 1
+        start = max(start - 1, 0) if start > 0 else start
+    elif HOLE in value:
+        return HOLE
+    end = None if length is None else (start + length if length >= 0 else length)
+    return value[start:end]
+
+
+def _separators(state: State) -> str:
+    known = state.variables.get("IFS")
+    value = known[0] if known else " \t\n"
+    return value if isinstance(value, str) and HOLE not in value else " \t\n"
+
+
+def _assemble(pieces: Sequence[_Piece], separators: str) -> Fields:
+    """Fields of the pieces of one word; unquoted text that is empty gives none."""
+    fields: list[str] = []
+    current: str | None = None
+    for piece in pieces:
+        if isinstance(piece, _Split):
+            for i, item in enumerate(_split(piece, separators)):
+                if i and current is not None:
+                    fields.append(current)
+                    current = None
+                if item:
+                    current = (current or "") + item
+        elif isinstance(piece, str):
+            current = (current or "") + piece
+        else:
+            for i, item in enumerate(piece):
+                if i and current is not None:
+                    fields.append(current)
+                    current = None
+                current = (current or "") + item
+    if current is not None:
+        fields.append(current)
+    return tuple(fields)
+
+
+def _split(text: str, separators: str) -> list[str]:
+    if not separators:
+        return [str(text)]
+    plain = str(text)
+    for separator in separators[1:]:
+        plain = plain.replace(separator, separators[0])
+    return plain.split(separators[0])

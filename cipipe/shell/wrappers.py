@@ -1,0 +1,163 @@
+"""Programs that run the program that their arguments name (layer 1): one line each.
+
+The grammar of a wrapper: its options, of which some take a value, then so many operands, then the command.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from cipipe.pipelines.model import HOLE
+from cipipe.shell.calls import Call, Result
+from cipipe.shell.interpreter import Handler, Interpreter
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """`short` letters and `long` names take a value; `text` options hold a shell script.
+
+    `assigns`: `NAME=VALUE` words may stand before the command. `joins`: the command's words are joined and run by
+    a shell. `needs`: only behind this word (`--`) comes a command.
+    """
+
+    short: str = ""
+    long: frozenset[str] = frozenset()
+    operands: int = 0
+    assigns: bool = False
+    text: frozenset[str] = frozenset()
+    joins: bool = False
+    needs: str = ""
+
+
+def _w(short: str = "", long: str = "", operands: int = 0, text: str = "", needs: str = "", *, assigns: bool = False, joins: bool = False) -> Wrapper:  # fmt: skip
+    return Wrapper(short, frozenset(long.split()), operands, assigns, frozenset(text.split()), joins, needs)
+
+
+_PLAIN = _w()
+_BEHIND_DASHES = _w(needs="--")
+
+WRAPPERS: dict[str, Wrapper] = {
+    "sudo": _w("ugpChrtTDR", "--user --group --prompt --chdir --host --role --type --close-from --chroot", assigns=True),
+    "doas": _w("uC"),
+    "env": _w("uC", "--unset --chdir", text="-S --split-string", assigns=True),
+    "timeout": _w("sk", "--signal --kill-after", 1), "gtimeout": _w("sk", "--signal --kill-after", 1),
+    "nice": _w("n", "--adjustment"), "ionice": _w("cnp", "--class --classdata"), "nohup": _PLAIN,
+    "setsid": _PLAIN, "stdbuf": _w("ioe"), "unbuffer": _PLAIN, "time": _w("fo", "--format --output"),
+    "chroot": _w("", "--userspec --groups", 1), "chrt": _w("", "", 1), "taskset": _w("", "", 1),
+    "strace": _w("eopsuEPa"), "ltrace": _w("eopsu"), "catchsegv": _PLAIN, "fakeroot": _PLAIN, "eatmydata": _PLAIN,
+    "torsocks": _PLAIN, "proxychains": _w("f"), "proxychains4": _w("f"), "xvfb-run": _w("snefpw"), "dbus-run-session": _PLAIN,
+    "gosu": _w(operands=1), "su-exec": _w(operands=1), "tini": _w("p"), "dumb-init": _PLAIN, "catatonit": _PLAIN,
+    "flock": _w("wE", "--wait --timeout --conflict-exit-code", 1, text="-c --command"),
+    "watch": _w("n", "--interval", joins=True), "caffeinate": _w("t"), "busybox": _PLAIN, "toybox": _PLAIN,
+    "runuser": _w("ugG", "--user --group", text="-c --command"), "script": _w("", text="-c --command"),
+    "systemd-run": _w("pEu", "--unit --property --setenv --uid --gid"), "annotate-output": _PLAIN,
+    "retry": _w("tdmsne", "--times --delay --max --sleep --tries --until --on"), "chronic": _PLAIN,
+    "wait-for-it": _BEHIND_DASHES, "wait-for-it.sh": _BEHIND_DASHES, "wait-for": _BEHIND_DASHES, "dockerize": _w("wait timeout".replace(" ", "")),
+    "cross-env": _w(assigns=True), "cross-env-shell": _w(assigns=True, joins=True), "env-cmd": _w("fe", "--file --environments"),
+    "dotenv": _w("efvc"), "nx-cloud": _BEHIND_DASHES, "infisical": _BEHIND_DASHES,
+    "npx": _w("p", "--package", text="-c --call"), "bunx": _PLAIN, "uvx": _w("", "--from --with --python"),
+    "pipx": _PLAIN, "concurrently": _w("nc", "--names --prefix", joins=True), "nodemon": _w("ew", text="--exec -x"),
+    "nix-shell": _w("pI", "--packages", text="--run --command"), "aws-vault": _BEHIND_DASHES, "start-server-and-test": _w(joins=True),
+    "parallel": _w("jNnLs", "--jobs --max-args --joblog --retries --delay --timeout", joins=True),
+    "entr": _PLAIN, "gh-retry": _PLAIN, "with-contenv": _PLAIN, "firejail": _PLAIN, "numactl": _PLAIN,
+}  # fmt: skip
+
+# The word behind the program's own options decides: `poetry run kubectl`.
+SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
+    ("poetry", "run"): _PLAIN, ("pipenv", "run"): _PLAIN, ("pdm", "run"): _PLAIN, ("rye", "run"): _PLAIN,
+    ("uv", "run"): _w("p", "--with --python --group --extra --package --env-file"), ("hatch", "run"): _PLAIN,
+    ("conda", "run"): _w("np", "--name --prefix"), ("micromamba", "run"): _w("np"), ("mamba", "run"): _w("np"),
+    ("bundle", "exec"): _PLAIN, ("direnv", "exec"): _w(operands=1), ("mise", "exec"): _BEHIND_DASHES,
+    ("mise", "x"): _BEHIND_DASHES, ("asdf", "exec"): _PLAIN, ("devbox", "run"): _PLAIN, ("rtx", "exec"): _BEHIND_DASHES,
+    ("npm", "exec"): _w("", "--package", text="-c --call"), ("npm", "x"): _PLAIN, ("pnpm", "exec"): _PLAIN, ("pnpm", "dlx"): _PLAIN,
+    ("yarn", "exec"): _PLAIN, ("yarn", "dlx"): _PLAIN, ("bun", "x"): _PLAIN, ("dotenvx", "run"): _w("fe", needs="--"),
+    ("doppler", "run"): _w("pc", "--project --config", text="--command", needs="--"), ("op", "run"): _w("", "--env-file", needs="--"),
+    ("chamber", "exec"): _BEHIND_DASHES, ("nix", "develop"): _w(text="", needs="--command"), ("sops", "exec-env"): _w(operands=1, joins=True),
+    ("sops", "exec-file"): _w(operands=1, joins=True), ("vault-env", "run"): _PLAIN, ("envconsul", "run"): _PLAIN,
+    ("teleport", "exec"): _PLAIN, ("lxc", "exec"): _BEHIND_DASHES, ("multipass", "exec"): _BEHIND_DASHES, ("vagrant", "ssh"): _w(text="-c --command"),
+    ("infisical", "run"): _w("", "--env --path", text="--command", needs="--"), ("aws-vault", "exec"): _BEHIND_DASHES,
+    ("nix-shell", "run"): _PLAIN, ("tsh", "ssh"): _w("lp", "", 1, joins=True), ("git", "bisect"): _w(operands=1),
+    ("devcontainer", "exec"): _w("", "--workspace-folder --container-id"),
+}  # fmt: skip
+
+
+def strip(words: tuple[str, ...], spec: Wrapper, env: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
+    """The command behind the wrapper's own words (`words` begins behind its name), and a script of a text option."""
+    i = 0
+    text: str | None = None
+    while i < len(words):
+        word = words[i]
+        if word == "--" and not spec.needs:
+            i += 1
+            break
+        name, equals, value = word.partition("=")
+        found = _ASSIGNMENT.fullmatch(word) if spec.assigns else None
+        if name in spec.text:
+            text = value if equals else (words[i + 1] if i + 1 < len(words) else "")
+            i += 1 if equals else 2
+        elif word.startswith("--"):
+            i += 2 if name in spec.long and not equals else 1
+        elif word.startswith("-") and len(word) > 1:
+            i += 2 if _takes_next(word, spec.short) else 1
+        elif found is not None:
+            env[found[1]] = found[2]
+            i += 1
+        else:
+            break
+    if spec.needs:
+        i = words.index(spec.needs) + 1 if spec.needs in words else len(words)
+    return words[i + spec.operands :], text
+
+
+def _takes_next(word: str, letters: str) -> bool:
+    """Whether the value of the last letter of a cluster of short options is the next word."""
+    for at, letter in enumerate(word[1:], 1):
+        if letter in letters:
+            return at == len(word) - 1
+    return False
+
+
+def wrapper(run: Interpreter, call: Call) -> Result:
+    """Run what a wrapper wraps."""
+    name = call.argv[0].rsplit("/", 1)[-1]
+    spec = WRAPPERS.get(name, _PLAIN)
+    return unwrap(run, call, name, call.argv[1:], spec)
+
+
+def subcommand(run: Interpreter, call: Call) -> Result:
+    """Run what `poetry run` and its kin wrap."""
+    name = call.argv[0].rsplit("/", 1)[-1]
+    for i, word in enumerate(call.argv[1:], 1):
+        if word.startswith("-"):
+            continue
+        spec = SUBCOMMANDS.get((name, word))
+        if spec is not None:
+            return unwrap(run, call, name, call.argv[i + 1 :], spec)
+        break
+    return run.builtin("", call)
+
+
+def unwrap(run: Interpreter, call: Call, name: str, words: tuple[str, ...], spec: Wrapper) -> Result:
+    """Strip the wrapper's own words and run the rest."""
+    env = dict(call.env)
+    rest, text = strip(words, spec, env)
+    if text is not None:
+        return shell_text(run, call, text, name)
+    if not rest or rest == (HOLE,):
+        return run.builtin("", call)
+    inner = replace(call.inner(rest, name), env=env)
+    if spec.joins:
+        return shell_text(run, call, " ".join(rest), name) if len(rest) > 1 or " " in rest[0] else run.invoke(inner)
+    return run.invoke(replace(inner, bare=True) if name not in ("time", "busybox") else inner)
+
+
+def shell_text(run: Interpreter, call: Call, text: str, name: str) -> Result:
+    """A shell of its own runs `text`, which stands in the call."""
+    return run.shell_text(replace(call, wrappers=(*call.wrappers, name)), text)
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(WRAPPERS, wrapper),
+    **{name: subcommand for name, _ in SUBCOMMANDS if name not in WRAPPERS and name not in ("git",)},
+}
