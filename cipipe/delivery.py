@@ -313,8 +313,9 @@ def _rejected(push: Push, branch: str) -> RejectedError:
 
 
 def scope(environment: Environment, refs: Iterable[ImageRef], names: Mapping[str, str]) -> tuple[str, ...]:
-    """The environment's paths with each image's name in the place of `{image}`."""
+    """The environment's paths with each image's name for `{image}`; without refs, all configured ones."""
     images = [names.get(ref.normalized, ref.repository.rpartition("/")[2]) for ref in refs]
+    images = images or list(names.values()) or [""]
     return tuple(
         dict.fromkeys(path.replace("{image}", image) for path in environment.path for image in images)
     )

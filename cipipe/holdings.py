@@ -1,7 +1,7 @@
 """What an environment's branch holds now: what promotion takes from, and the status board shows (layer 3)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cipipe import manifests
 from cipipe.delivery import Task, bumps_in, opened, scope, until_it_stands
@@ -21,6 +21,7 @@ class Holdings:
     environment: str
     fields: tuple[Field, ...]
     history: tuple[Commit, ...]
+    bumps: Mapping[str, Commit] = field(default_factory=dict)  # branch -> tip, of those that are not merged
 
     def refs(self, repository: ImageRef) -> tuple[ImageRef, ...]:
         """The different refs of one repository, as they are written."""
@@ -48,15 +49,18 @@ class Holdings:
         return found[ref].origin if ref in found else None
 
 
-def holdings(task: Task, names: Sequence[ImageRef] = ()) -> Holdings:
+def holdings(task: Task, names: Sequence[ImageRef] = (), *, bumps: bool = False) -> Holdings:
     """Read the branch of `task.environment`; with `names`, only the fields of those repositories.
+
+    With `bumps`, the branches of its bumps are read too.
 
     Raises `NothingMatched` where its path holds no manifest, and what Git and the manifests raise.
     """
     deadline = Deadline(task.options.timeout)
 
     def attempt() -> Holdings:
-        fetched = repository.fetch(environment.branch)
+        branches = list(repository.remote_branches([f"cipipe/{environment.name}/*"])) if bumps else []
+        fetched = repository.fetch(environment.branch, branches)
         paths = scope(environment, names or task.refs, task.names)
         entries = repository.candidates(fetched.base, paths, manifests.is_manifest)
         if not entries:
@@ -65,7 +69,10 @@ def holdings(task: Task, names: Sequence[ImageRef] = ()) -> Holdings:
                 hint=f"check 'path' of environment '{environment.name}'",
             )
         fields = manifests.running(repository.read(entries), names)
-        return Holdings(environment.name, fields, repository.history(fetched.base))
+        history = repository.history(fetched.base)
+        merged = {commit.id for commit in history}
+        waiting = {name: tip for name, tip in fetched.others.items() if tip.id not in merged}
+        return Holdings(environment.name, fields, history, waiting)
 
     environment = task.environment
     with opened(task, deadline) as (_, repository):

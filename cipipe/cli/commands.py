@@ -3,6 +3,7 @@
 COMMANDS: dict[str, tuple[str, str]] = {
     "bump": ("cipipe.cli.bump", "Change an image's tag in environments' manifests, and deliver it."),
     "promote": ("cipipe.cli.promote", "Bring one environment to exactly what another runs now."),
+    "status": ("cipipe.cli.status", "Show what each environment runs, and the bumps that wait."),
     "set-image": ("cipipe.cli.set_image", "Change an image's tag in local files; no Git, no network."),
     "gate": ("cipipe.cli.gate", "Find what deploys round Git in pipelines."),
     "facts": ("cipipe.cli.facts", "Print what the gate's rules judge, as JSON."),

@@ -11,6 +11,7 @@ REPORTS: dict[str, str] = {
     "github": "cipipe.reports.github",
     "gitlab": "cipipe.reports.gitlab",
     "junit": "cipipe.reports.junit",
+    "html": "cipipe.reports.html",
 }
 EVERYWHERE = ("text", "json")
 

@@ -2,7 +2,7 @@
 
 from functools import singledispatch
 
-from cipipe.reports import gate_text
+from cipipe.reports import board_text, gate_text
 from cipipe.results import (
     Change,
     DeliveriesOutcome,
@@ -11,6 +11,7 @@ from cipipe.results import (
     Outcome,
     RulesOutcome,
     SetImageOutcome,
+    StatusOutcome,
 )
 
 
@@ -25,6 +26,11 @@ def _(outcome: DeliveriesOutcome) -> str:
     diffs = [delivery.diff.rstrip("\n") for delivery in outcome.deliveries if delivery.diff]
     lines = [_delivery(delivery, dry_run=outcome.dry_run) for delivery in outcome.deliveries]
     return "\n".join([*(diffs if outcome.dry_run or outcome.command == "demo" else []), *lines])
+
+
+@render.register
+def _(outcome: StatusOutcome) -> str:
+    return board_text.board(outcome)
 
 
 @render.register

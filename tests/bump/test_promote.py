@@ -17,7 +17,6 @@ environments:
   prod: {repo: '{repo}', branch: prod, path: m/prod, protected: true, promotes: staging}
 """
 DIGEST = "sha256:" + "a" * 64
-RUN = {"GITHUB_RUN_NUMBER": "1"}
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def promote(bench: Bench, *arguments: str, code: int = 0) -> dict[str, object]:
 
 
 def test_what_staging_runs_reaches_prod_by_a_branch(two: Bench) -> None:
-    two.bump("--env", "staging", "--image", "app=v2", **RUN)
+    two.bump("--env", "staging", "--image", "app=v2", GITHUB_RUN_NUMBER="1")
     before = two.origin.tip("prod")
     delivery = promote(two, "--from", "staging", "--to", "prod")
     assert delivery["status"] == "changed"
