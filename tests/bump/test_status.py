@@ -68,8 +68,8 @@ def test_the_page_stands_alone_and_shows_the_tags(
     assert "http" not in page.replace("http-equiv", "")
     shown = subprocess.run(
         [
-            tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update",
+            tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
             "--disable-sync",
             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "board.html").as_uri(),
         ],
