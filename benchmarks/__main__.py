@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import bump, report, set_image, startup
+from benchmarks import bump, gate, report, set_image, startup
 from benchmarks.measure import Budget, Result
 
 _runs = click.option("--runs", default=5, show_default=True, help="Timed runs of each contender, in turn.")
@@ -56,6 +56,17 @@ def startup_command(runs: int, work: Path) -> None:
     """`--version` and `--help`, against `import click`."""
     found = startup.run(runs=runs, work=work)
     _show("start-up", list(found.values()), startup.budgets(found, work), work)
+
+
+@main.command("gate")
+@click.option("--files", default=1000, show_default=True, help="Workflow files of five scripts each.")
+@_runs
+@_work
+def gate_command(files: int, runs: int, work: Path) -> None:
+    """What the gate finds in the corpus, and what it costs, against zizmor and conftest."""
+    found = gate.run(files=files, runs=runs, work=work)
+    checked = [*gate.judged(), *gate.budgets(found, files, work)]
+    _show(f"gate over {files:,} workflow files", list(found.values()), checked, work)
 
 
 def _show(title: str, found: Sequence[Result], checked: Sequence[Budget], work: Path) -> None:
