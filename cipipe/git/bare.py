@@ -38,7 +38,9 @@ from cipipe.repository import branch_problem
 
 DEPTH = 50  # the order guard reads this many commits; it costs 23 kB more than one
 _BASE, _BUMPS, _EDIT = "refs/cipipe/base", "refs/cipipe/bump", "refs/cipipe/edit"
+_WHOLE = "refs/cipipe/whole"
 _TRIES = 6  # of a step that only reads
+_MANY = 1_000  # files, and a quarter of all: then everything comes faster, as the server's packs have it
 _FETCH = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet", "--no-auto-maintenance")
 _PAUSE = 0.2  # seconds, doubled with each try, of which a random part is waited
 NAME, EMAIL = "cipipe", "cipipe@users.noreply.invalid"
@@ -126,6 +128,7 @@ class Repository:
         there. Raises MissingBranchError, CredentialsError, DeadlineError, GitError.
         """
         refspecs = [f"+refs/heads/{check_branch(branch)}:{_BASE}"]
+        self._branch = branch
         refspecs += [f"+refs/heads/{check_branch(name)[:-1]}*:{_BUMPS}/{n}/*" for n, name in enumerate(also)]
         blobs = ["--filter=blob:none"] if self._filtered else []
         arguments = ["fetch", *_FETCH, "--prune", f"--depth={DEPTH}", *blobs, REMOTE, *refspecs]
@@ -182,6 +185,9 @@ class Repository:
         """Path -> content, one request for all that is missing; raises ManifestError for LFS pointers."""
         listed = list(entries)
         missing = {entry.blob for entry in listed} - self._known_blobs()
+        if self._filtered and len(missing) > _MANY and len(missing) * 4 > self._count_files():
+            self._fetch_everything()
+            missing -= self._local
         if missing:
             self._fetch_blobs(missing)
             self._local |= missing
@@ -297,11 +303,29 @@ class Repository:
 
     def _known_blobs(self) -> set[str]:
         if not self._filtered or (self._cache and not self._local):
-            listed = self._run(
-                "cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered"
-            )
-            self._local |= set(listed.decode().split())
+            self._local |= self._all_objects()
         return self._local
+
+    def _count_files(self) -> int:
+        return self._run("ls-tree", "-r", "-z", "--name-only", _BASE).count(b"\0")
+
+    def _fetch_everything(self) -> None:
+        """All files of the branch as it is now, which is nearly always the base.
+
+        The server compresses single files anew, 0.75 s for 5,000 of them; a whole history it copies from its
+        packs, 0.42 s for all 10,000.
+        """
+        self._reading(
+            "fetch", *_FETCH, "--no-filter", f"--depth={DEPTH}", REMOTE,
+            f"+refs/heads/{self._branch}:{_WHOLE}",
+            config=(("fetch.negotiationAlgorithm", "noop"),),
+        )  # fmt: skip
+        self._objects.close()  # the next one sees the new pack
+        self._local |= self._all_objects()
+
+    def _all_objects(self) -> set[str]:
+        listed = self._run("cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered")
+        return set(listed.decode().split())
 
     def _fetch_blobs(self, ids: Iterable[str]) -> None:
         """As git fetches what a partial clone lacks; an old server may refuse it, then all is fetched."""
