@@ -1,0 +1,59 @@
+"""What must hold on an environment's branch, judged from what its forge says (layer 1; DESIGN section 8).
+
+A forge's module turns documents into `Source`s, the things that can protect a branch. A control holds when
+some source grants it; who may pass by a source is a control of its own, because several sources add up and
+each has its own exceptions.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cipipe.config.model import Environment
+from cipipe.results import Control
+
+CONTROLS: dict[str, str] = {
+    "github": "cipipe.controls.github",
+    "gitlab": "cipipe.controls.gitlab",
+    "gitea": "cipipe.controls.gitea",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a forge said to one question: the HTTP status, and the JSON document (None for none)."""
+
+    status: int
+    document: Any = None
+
+    @property
+    def message(self) -> str:
+        """The forge's own words for a refusal."""
+        said = self.document.get("message") if isinstance(self.document, dict) else None
+        return said if isinstance(said, str) else ""
+
+
+Facts = Mapping[str, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a forge's settings; `path` is below the repository's own, `says` is for people."""
+
+    method: str
+    path: str
+    body: Mapping[str, object] | None
+    says: str
+
+
+def controls(kind: str, environment: Environment, facts: Facts) -> tuple[Control, ...]:
+    """Every control that `environment` asks for, on a forge of `kind`."""
+    found: tuple[Control, ...] = importlib.import_module(CONTROLS[kind]).controls(environment, facts)
+    return found
+
+
+def plan(kind: str, environment: Environment, facts: Facts) -> tuple[Step, ...]:
+    """What to set so that the controls hold; empty when they do."""
+    steps: tuple[Step, ...] = importlib.import_module(CONTROLS[kind]).plan(environment, facts)
+    return steps
