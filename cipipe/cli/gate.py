@@ -49,11 +49,13 @@ def command(  # noqa: PLR0913 - the options
     PATH is a repository, or one pipeline or script. Nothing of it is ever run. Warnings alone are exit 0.
     """
     import datetime as dt  # noqa: PLC0415 - `--help` needs none
+    import gc  # noqa: PLC0415
     import os  # noqa: PLC0415
 
     from cipipe.gate import Options, gate  # noqa: PLC0415
     from cipipe.reports.summary import summary  # noqa: PLC0415
 
+    gc.set_threshold(50_000, 20, 100)  # trees live as long as the run: looking for garbage among them takes 15 %
     asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip)
     outcome = gate(Path(path), asked, environ=os.environ, today=dt.datetime.now(dt.UTC).date())
     if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):

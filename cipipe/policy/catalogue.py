@@ -32,6 +32,7 @@ class Tool:
     anywhere: bool
     when: str | None
     other: Effect
+    longest: int  # words of its longest verb
 
     def effect(self, words: Verb) -> tuple[Verb, Effect]:
         """The longest verb at the start of `words`, and what it does."""
@@ -40,11 +41,6 @@ class Tool:
             if effect:
                 return words[:length], effect
         return (), self.verbs.get(ANY, self.other)
-
-    @property
-    def longest(self) -> int:
-        """How many words the longest verb has."""
-        return max((len(verb) for verb in self.verbs), default=0)
 
     def continues(self, verb: Verb) -> Iterator[Effect]:
         """The effects of the verbs that begin with `verb` and go on."""
@@ -80,6 +76,7 @@ def _tool(name: str, entries: list[Mapping[str, Any]]) -> Tool:
         anywhere=entries[-1].get("anywhere", False),
         when=entries[-1].get("when"),
         other=next((entry["other"] for entry in reversed(entries) if "other" in entry), "read"),
+        longest=max((len(verb) for verb in verbs), default=0),
     )
 
 
@@ -98,6 +95,7 @@ _PLATFORM = re.compile(r"([a-z0-9][a-z0-9-]*?)[-_.](?:linux|darwin|windows)[a-z0
 _EXTENSION = re.compile(r"\.(?:exe|cmd|bat)\Z", re.ASCII)
 
 
+@functools.lru_cache(maxsize=10_000)
 def program(word: str) -> str:
     """The name of the program that the command word `word` runs: no folder, no extension, no version."""
     name = _EXTENSION.sub("", re.split(r"[/\\]", word)[-1].lower())
