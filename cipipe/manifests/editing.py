@@ -93,7 +93,7 @@ def running(files: Mapping[str, bytes], names: Sequence[ImageRef] = ()) -> tuple
     may_hold = search.Search(names)
     for file, data in files.items():
         if not names or may_hold(data):
-            found = plan.find(read(file, data))
+            found = plan.find(read(file, data), None, may_hold if names else None)
             fields += [field for field in found.fields if field.problem is None and field.kind != "key"]
     replaced = {field.renamed for field in fields if field.renamed} | {
         field.names[0] for field in fields if field.renamed and field.names
@@ -111,7 +111,7 @@ def _matched(
     may_hold = search.Search(refs, key=narrowing.key)
     for file, data in files.items():
         if may_hold(data):
-            found = plan.find(read(file, data), narrowing.names)
+            found = plan.find(read(file, data), narrowing.names, may_hold)
             result.append((found, plan.matches(found, refs, narrowing)))
     set_elsewhere = {m.wanted for _, matched in result for m in matched if m.field.renamed}
     result = [

@@ -116,6 +116,8 @@ def _block_slot(text: Text, node: Node, start: int) -> Slot:
     body = content.strip()
     held = body.decode("utf-8", "replace")
     begin = first + (content.find(body) if body else 0)
+    if not body:
+        return Slot(node, begin, begin, "", "is an empty block")
     if shadow.is_templated(body):
         return Slot(node, begin, begin + len(body), held, "is templated")
     if b"\n" in body or b"\r" in body or node.value.strip() != held:

@@ -1,6 +1,6 @@
 """From fields and wanted refs to replacements: which fields, which text, and why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cipipe.errors import ImageError, ManifestError
@@ -38,9 +38,16 @@ class Found:
     doubts: tuple[Doubt, ...]
 
 
-def find(text: Text, names: Mapping[str, ImageRef] | None = None) -> Found:
-    """Every field and doubt of a file; a marker adds only what no finder knows."""
-    found = list(finders.find_all(text))
+def find(
+    text: Text,
+    names: Mapping[str, ImageRef] | None = None,
+    may_hold: Callable[[bytes], bool] | None = None,
+) -> Found:
+    """The fields and doubts of a file, in its documents that pass `may_hold`.
+
+    A marker adds only what no finder knows.
+    """
+    found = list(finders.find_all(text, may_hold))
     for chunk in text.chunks:
         if chunk.documents is None:
             found += lines.find(text, chunk)

@@ -12,6 +12,7 @@ from cipipe.manifests import shadow, tree
 from cipipe.manifests.tree import Document, Node
 
 LARGEST = 8 * 2**20  # bytes; the largest public bundles of custom resource definitions have about 4 MiB
+MOST = 10_000  # documents of one file
 
 _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|$)", re.MULTILINE)
 _BRACKETS = re.compile(rb"[\[{](?:\s*[\[{]){%d}" % tree.DEEPEST)
@@ -42,11 +43,17 @@ class Text:
         """The line, from 1, of the byte at `offset`."""
         return self.data.count(b"\n", 0, offset) + 1
 
+    def documents(self) -> Iterator[tuple[Document, int, int]]:
+        """Every document that could be read, with the span that it stands in."""
+        for chunk in self.chunks:
+            documents = chunk.documents or ()
+            starts = [document.start for document in documents]
+            yield from zip(documents, starts, [*starts[1:], chunk.start + len(chunk.text)], strict=False)
+
     def roots(self) -> Iterator[Node]:
         """The root of every document that could be read."""
-        for chunk in self.chunks:
-            for document in chunk.documents or ():
-                yield document.root
+        for document, _, _ in self.documents():
+            yield document.root
 
 
 def read(file: str, data: bytes) -> Text:
@@ -63,6 +70,8 @@ def read(file: str, data: bytes) -> Text:
         raise ManifestError(
             "the file is a Git LFS pointer", file=file, line=1, hint="keep manifests out of LFS"
         )
+    if data.count(b"\n---") > MOST:
+        raise ManifestError(f"the file has more than {MOST} documents", file=file, hint="split the file")
     if bomb := _BRACKETS.search(data):
         raise _too_deep(file, data, bomb.start())
     start = len(shadow.BOM) if data.startswith(shadow.BOM) else 0

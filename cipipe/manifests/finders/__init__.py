@@ -4,7 +4,8 @@ A finder is one module with `find(spot) -> Iterator[Found]` and one line here.
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from cipipe.manifests.field import Found
 from cipipe.manifests.finders.spot import Spot, spots
@@ -20,12 +21,18 @@ FINDERS: dict[str, str] = {
 
 def find_at(spot: Spot) -> Iterator[Found]:
     """What every finder knows at one mapping."""
-    for module in FINDERS.values():
-        yield from importlib.import_module(module).find(spot)
+    for find in _finders():
+        yield from find(spot)
 
 
-def find_all(text: Text) -> Iterator[Found]:
-    """What every finder knows in a manifest that could be read."""
-    for root in text.roots():
-        for spot in spots(text, root):
-            yield from find_at(spot)
+@cache
+def _finders() -> tuple[Callable[[Spot], Iterator[Found]], ...]:
+    return tuple(importlib.import_module(module).find for module in FINDERS.values())
+
+
+def find_all(text: Text, may_hold: Callable[[bytes], bool] | None = None) -> Iterator[Found]:
+    """What every finder knows in a manifest; only documents that pass `may_hold` are looked at."""
+    for document, start, end in text.documents():
+        if may_hold is None or may_hold(text.data[start:end]):
+            for spot in spots(text, document.root):
+                yield from find_at(spot)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from cipipe.manifests.field import Slot, slot
 from cipipe.manifests.reading import Text
@@ -38,7 +37,7 @@ class Spot:
 
     @property
     def file_name(self) -> str:
-        return PurePosixPath(self.text.file).name
+        return self.text.file.rpartition("/")[2]
 
     @property
     def is_root(self) -> bool:
