@@ -1,4 +1,4 @@
-"""The gate: what it finds in the corpus, and what a thousand workflow files cost, beside zizmor and conftest."""
+"""The gate: what it finds in the corpus, and what a thousand workflows cost beside zizmor and conftest."""
 
 import os
 import re
@@ -43,7 +43,9 @@ def judged() -> list[Budget]:
     budgets = []
     for topic in wanted:
         found_ones = wanted[topic] - missed[topic]
-        budgets.append(Budget(f"{topic}: recall 100 %", f"{found_ones} of {wanted[topic]}", held=not missed[topic]))
+        budgets.append(
+            Budget(f"{topic}: recall 100 %", f"{found_ones} of {wanted[topic]}", held=not missed[topic])
+        )
         measured = f"{alarmed[topic]} ({harmless[topic]} harmless cases)"
         budgets.append(Budget(f"{topic}: cases with a false alarm = 0", measured, held=not alarmed[topic]))
     return budgets
@@ -115,14 +117,20 @@ def run(*, files: int, runs: int, work: Path) -> dict[str, Result]:
 
 def _contenders(root: Path, work: Path) -> dict[str, list[str]]:
     # their exit codes tell findings, not failures
-    found = {GATE: _whatever([sys.executable, "-m", "cipipe", "gate", str(root), "--engine", "embedded", "--output", "json"])}
+    found = {
+        GATE: _whatever(
+            [sys.executable, "-m", "cipipe", "gate", str(root), "--engine", "embedded", "--output", "json"]
+        )
+    }
     if zizmor := shutil.which("zizmor"):
         found[ZIZMOR] = _whatever([zizmor, "--offline", "--no-progress", "--format", "json", str(root)])
     if conftest := shutil.which("conftest"):
         policy = work / "peer-policy"
         policy.mkdir(exist_ok=True)
         (policy / "deny.rego").write_text(_PEER_RULE)
-        found[CONFTEST] = _whatever([conftest, "test", "--policy", str(policy), "--output", "json", str(root / ".github/workflows")])
+        found[CONFTEST] = _whatever(
+            [conftest, "test", "--policy", str(policy), "--output", "json", str(root / ".github/workflows")]
+        )
     return found
 
 
@@ -137,17 +145,36 @@ def budgets(found: dict[str, Result], files: int, work: Path) -> list[Budget]:
     if ZIZMOR in found and CONFTEST in found:
         both = found[ZIZMOR].median + found[CONFTEST].median
         measured = f"{found[GATE].median:.2f} s against {both:.2f} s"
-        checked.append(Budget("no slower than zizmor and conftest", measured, held=found[GATE].median <= both))
+        checked.append(
+            Budget("no slower than zizmor and conftest", measured, held=found[GATE].median <= both)
+        )
     return checked
 
 
 def _memory(files: int, work: Path) -> float:
     """The most that cipipe or its engine held, in MB."""
     root = write(work, files)
-    code = "import resource,sys;from cipipe.cli import run;run(sys.argv[1:]);print(max(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF,resource.RUSAGE_CHILDREN)))"
-    argv = [sys.executable, "-c", code, "gate", str(root), "--engine", "embedded", "--output", "json", "--output-file", os.devnull]
+    code = (
+        "import resource as r, sys; from cipipe.cli import run; run(sys.argv[1:])\n"
+        "print(max(r.getrusage(who).ru_maxrss for who in (r.RUSAGE_SELF, r.RUSAGE_CHILDREN)))"
+    )
+    argv = [
+        sys.executable,
+        "-c",
+        code,
+        "gate",
+        str(root),
+        "--engine",
+        "embedded",
+        "--output",
+        "json",
+        "--output-file",
+        os.devnull,
+    ]
     try:
-        done = subprocess.run(argv, env=Place(work).environment(), capture_output=True, text=True, check=True, cwd=ROOT)
+        done = subprocess.run(
+            argv, env=Place(work).environment(), capture_output=True, text=True, check=True, cwd=ROOT
+        )
     finally:
         shutil.rmtree(root)
     kilobytes = re.findall(r"\d+", done.stdout)

@@ -12,7 +12,8 @@ from cipipe.engines import Evaluation
 from cipipe.engines.base import Document
 from cipipe.errors import EngineError, GitError, MissingToolError, NothingMatched, UsageError
 from cipipe.hints import near_miss
-from cipipe.policy.facts import KINDS
+from cipipe.pipelines.model import FileRefused
+from cipipe.policy.facts import KINDS, Facts
 from cipipe.policy.rules import rules as shipped_rules
 from cipipe.policy.waivers import waive
 from cipipe.proc import Deadline
@@ -135,7 +136,7 @@ def _engine(options: Options, checkout: Path) -> engines.Engine:
     return engine
 
 
-def _document(collected: facts.Facts) -> Document:
+def _document(collected: Facts) -> Document:
     nonce = secrets.token_hex(16)
     return Document(collected.text(nonce), nonce, len(KINDS))
 
@@ -168,8 +169,6 @@ def _order(finding: Finding) -> tuple[object, ...]:
 
 
 def _line(repository: facts.Repository, file: str, line: int) -> str | None:
-    from cipipe.pipelines.model import FileRefused  # noqa: PLC0415
-
     try:
         content = repository.files.read(file)
     except FileRefused:

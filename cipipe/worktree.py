@@ -51,7 +51,7 @@ class Worktree:
             raise FileRefused(path, f"it cannot be read: {problem.strerror}") from None
 
     def list(self, prefix: str) -> tuple[str, ...]:
-        """All paths of files below the folder `prefix` ("" for all), sorted; symbolic links are listed, not entered."""
+        """All paths of files below the folder `prefix` ("" for all), sorted; links are not entered."""
         if self._paths is None:
             self._paths = sorted(self._walk())
         if not prefix:

@@ -55,7 +55,9 @@ def command(  # noqa: PLR0913 - the options
     from cipipe.gate import Options, gate  # noqa: PLC0415
     from cipipe.reports.summary import summary  # noqa: PLC0415
 
-    gc.set_threshold(50_000, 20, 100)  # trees live as long as the run: looking for garbage among them takes 15 %
+    gc.set_threshold(
+        50_000, 20, 100
+    )  # trees live as long as the run: looking for garbage among them takes 15 %
     asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip)
     outcome = gate(Path(path), asked, environ=os.environ, today=dt.datetime.now(dt.UTC).date())
     if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):

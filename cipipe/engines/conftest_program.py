@@ -1,4 +1,4 @@
-"""The engine `conftest`: the program of that name, told exactly what to do and believed only when it proves it.
+"""The engine `conftest`: the program of that name, told what to do, believed when it proves it.
 
 No exit code is trusted alone: 1 means "a finding" as well as "broken", and 0 also "no rule was there". A
 `conftest.toml` in the current folder and `CONFTEST_*` variables could turn findings into success, so it
@@ -139,7 +139,7 @@ def _said(result: Any, field: str) -> Iterator[Any]:
 
 
 def _own(space: str, result: Any) -> Iterator[Judgement]:
-    """A user's rule: `deny` is an error, `warn` a warning; `id` names the fact that it is about, when it says so."""
+    """A user's rule: `deny` is an error, `warn` a warning; `id` names the fact, when it says so."""
     counts = [
         result.get("successes", 0),
         *(len(result.get(field) or ()) for field in ("failures", "warnings", "exceptions")),

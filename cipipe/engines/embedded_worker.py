@@ -1,4 +1,4 @@
-"""The process of the embedded engine: a question on stdin, values on stdout, an exit code for everything else.
+"""The process of the embedded engine: a question on stdin, values on stdout, an exit code for the rest.
 
 It is run by its path (`python -I`), so that nothing but regopy is imported and no variable or folder
 changes what runs.

@@ -1,4 +1,4 @@
-"""A file as it is on another ref: from the checkout's own objects, else by one fetch into a private repository."""
+"""A file as it is on another ref: from the checkout, else by one fetch into a private repository."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def show(root: Path, ref: str, path: str, environ: Mapping[str, str]) -> bytes | None:
-    """The content of `path` (from the root, POSIX) on `ref`: a branch, tag or commit; None when it is not there.
+    """The content of `path` (from the root, POSIX) on `ref` (branch, tag, commit); None when not there.
 
     Raises GitError when the ref is not known here and cannot be fetched; the checkout is only read.
     """

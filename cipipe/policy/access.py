@@ -117,7 +117,7 @@ def is_kubeconfig(path: str | None) -> bool:
 
 
 def is_own_kubeconfig(path: str) -> bool:
-    """Whether the path is where a cluster on the machine itself (k3s, MicroK8s, kubeadm) leaves its kubeconfig."""
+    """Whether it is where a cluster on this machine (k3s, MicroK8s, kubeadm) leaves its kubeconfig."""
     return bool(_OWN.search(path))
 
 

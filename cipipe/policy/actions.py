@@ -18,7 +18,7 @@ _OPTIONS = frozenset({"tool", "inputs", "fixed", "remote", "unless", "makes"})
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What an action does. `scripts` maps inputs to the shell that runs them, `tool` gets `inputs` as arguments."""
+    """What an action does. `scripts`: input -> the shell that runs it; `tool` gets `inputs` as arguments."""
 
     kind: ActionKind
     name: str
@@ -41,7 +41,7 @@ def _catalogue() -> tuple[
 
 
 def slug(uses: str) -> str:
-    """`owner/repository/path` of what `uses:` says: lower case, without ref, and without empty or `.` parts."""
+    """`owner/repository/path` of what `uses:` says: lower case, without ref, empty or `.` parts."""
     name = uses.strip().removeprefix("docker://").split("@", maxsplit=1)[0].lower()
     return "/".join(part for part in name.split("/") if part not in {"", "."})
 
@@ -119,7 +119,7 @@ def template(step: Step) -> ActionKind | None:
 
 @functools.cache
 def images() -> Mapping[str, str]:
-    """Container images, by repository without registry, and the program that is their entrypoint ("" for none)."""
+    """Images by repository without registry, each with the program that is its entrypoint ("" for none)."""
     return {name: program or "" for name, program in shipped.data("images").items()}
 
 

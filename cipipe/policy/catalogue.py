@@ -49,7 +49,7 @@ class Tool:
 
 @functools.cache
 def tools() -> Mapping[str, Tool]:
-    """Every tool by each of its names; a name of two words ("k3s kubectl") is a program and its first argument."""
+    """Every tool by each of its names; of two words ("k3s kubectl"), a program and its argument."""
     entries = shipped.data("tools")
     catalogue: dict[str, Tool] = {}
     for name, entry in entries.items():

@@ -98,7 +98,7 @@ class Clusters:
         return (maker.name, name) in self._deleted or (maker.name, "*") in self._deleted
 
     def owns(self, words: Sequence[str]) -> bool:
-        """Whether a cloud command (create, delete, credentials) is about a cluster that the job made or deletes."""
+        """Whether a cloud command (create, delete, credentials) is about a cluster of the job's own."""
         maker = clusters().get(program(words[0]))
         if maker is None or not maker.cloud or not self._allowed:
             return False
@@ -122,7 +122,7 @@ class Clusters:
         return "ephemeral" if self._ephemeral.get(path) else "cluster"
 
     def local_server(self, url: str) -> Target:
-        """Which cluster a request to `url` reaches: a local port is the job's own cluster's, when it made one."""
+        """Which cluster a request to `url` reaches: a local port is the job's own, when it made one."""
         own = self._allowed and any(self._ephemeral.values()) and _LOCAL_SERVER.match(url)
         return "ephemeral" if own else "cluster"
 
@@ -141,7 +141,7 @@ class Clusters:
         self._ephemeral[_UNKNOWN] = own
 
     def copied(self, source: Value | None, path: str) -> bool:
-        """A kubeconfig was written to `path` from the kubeconfig `source`; whether it is the job's own cluster's."""
+        """The kubeconfig `source` was copied to `path`; whether it is the job's own cluster's."""
         own = bool(self._allowed and self._ephemeral.get(_path(source)))
         self._ephemeral[_path(path)] = own
         return own

@@ -106,7 +106,7 @@ def _is_verb(tool: Tool, words: list[str]) -> bool:
 
 
 def _goal(tool: Tool, words: list[str]) -> tuple[Verb, Effect, str]:
-    """The first goal or task that is catalogued, whether it is written with its plug-in's full name or not."""
+    """The first goal or task that is catalogued, with its plug-in's full name or without."""
     for word in words:
         parts = word.split(":")
         goal = parts[-1].split("@", maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""The environments that a pipeline names to cipipe: by option, by variable, or by an input of our front ends."""
+"""The environments that a pipeline names to cipipe: by option, variable, or input of our front ends."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ _LONGEST = 120
 
 Kind = Literal["command", "credential", "environment", "problem", "setting"]
 Field = str | bool
-# Every fact of a kind carries exactly these keys besides its id: a rule that asks for a missing one is silent.
+# Every fact of a kind carries exactly these keys besides its id: a rule that asks for another is silent.
 KINDS: Mapping[Kind, tuple[str, ...]] = {
     "command": ("what", "tool", "verb", "effect", "target", "dry", "form", "protected"),
     "credential": ("what", "how", "target", "protected"),
@@ -29,7 +29,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a fact was found: the call site, the way from there to the definition, the command, and more words."""
+    """Where a fact was found: the call site, the way to the definition, the command, more words."""
 
     location: Location
     via: tuple[Location, ...] = ()
@@ -92,7 +92,7 @@ class Facts:
 
 
 def _clean(value: Field) -> Field:
-    """Text that both engines read alike: printable ASCII, no quotes, backslashes or percent signs, one line."""
+    """Text that both engines read alike: printable ASCII, no quotes, backslashes, percent signs."""
     if isinstance(value, bool):
         return value
     text = re.sub(r"[^ !#$&()*+,./0-9:;<=>?@A-Z\[\]^_a-z{|}~'-]", "?", value)

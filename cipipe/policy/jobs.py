@@ -1,4 +1,4 @@
-"""From one job to facts: its steps in order, with the clusters, kubeconfigs and environments that they touch."""
+"""From one job to facts: its steps in order, with the clusters and environments that they touch."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -110,7 +110,9 @@ class _Job:
                 left |= done.environment
                 known |= {f"env.{name}": value for name, value in done.environment.items()}
                 if step.id:
-                    known |= {f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()}
+                    known |= {
+                        f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()
+                    }
                 commands += done.commands
                 problems += done.problems
             yield _Ran(step, tuple(commands), bool(action and action.remote), action)
@@ -188,7 +190,7 @@ class _Job:
             self._credential(what, self._form, "cluster", place)
 
     def _cluster(self, step: Step) -> None:
-        """`environment: kubernetes` of GitLab: an agent that manages resources deploys; a dashboard only looks."""
+        """`environment: kubernetes` of GitLab hands a cluster to the job; a dashboard only looks."""
         if "agent" in step.inputs or "namespace" in step.inputs:
             self._credential("environment: kubernetes", "platform", "cluster", _place(step))
 
@@ -249,7 +251,7 @@ class _Job:
         servers = [
             word for word in words[1:] if self._clusters.local_server(word.split("=")[-1]) == "ephemeral"
         ]
-        return "ephemeral" if servers or "--core" in words and self._clusters.has_own else "cluster"
+        return "ephemeral" if servers or ("--core" in words and self._clusters.has_own) else "cluster"
 
     def _connect(self, use: Use, command: Command, *, own: bool) -> None:
         if use.tool not in {"argocd", "kargo"} and use.verb not in {"eks get-token", "create token"}:
@@ -343,7 +345,7 @@ class _Job:
         )  # fmt: skip
 
     def _is_protected(self, ran: Sequence[_Ran]) -> bool:
-        """Whether the job is for a protected environment: by `environment:`, by what it gives to cipipe, or by branch."""
+        """Whether a protected environment is what the job names, gives to cipipe, or has the branch of."""
         config = self._run.config
         protected = {env.name: env for env in config.environments.values() if env.protected} if config else {}
         if not protected:
@@ -380,11 +382,8 @@ def _within(place: Location, one: _Ran) -> bool:
     lines += [line for places in one.step.input_lines.values() for line in places]
     first = one.step.location
     last = max((line.line for line in lines if line.file == first.file), default=first.line)
-    return (
-        place.file == first.file
-        and first.line <= place.line <= last + 20
-        and bool(one.action)
-        or (place.file == first.file and first.line <= place.line <= last)
+    return (place.file == first.file and first.line <= place.line <= last + 20 and bool(one.action)) or (
+        place.file == first.file and first.line <= place.line <= last
     )
 
 

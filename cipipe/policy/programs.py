@@ -37,7 +37,7 @@ def effect(use: Use, words: Sequence[str], directory: str, session: Session) -> 
     wanted, suffixes = (
         (_TERRAFORM, (".tf", ".tf.json", ".tofu", ".hcl")) if use.when == "terraform" else (_PULUMI, ())
     )
-    chosen = _folder_flag(use, words)
+    chosen = _folder_flag(use)
     if folder is not None and chosen is not None:
         folder = (
             None if HOLE in chosen else posixpath.normpath(posixpath.join(folder, chosen)).removeprefix(".")
@@ -54,7 +54,7 @@ def effect(use: Use, words: Sequence[str], directory: str, session: Session) -> 
     return "unknown", _NOT_FOUND
 
 
-def _folder_flag(use: Use, words: Sequence[str]) -> str | None:
+def _folder_flag(use: Use) -> str | None:
     chosen = use.flag("-chdir", "--terragrunt-working-dir", "--working-dir", "-C", "--cwd")
     if (
         chosen is None

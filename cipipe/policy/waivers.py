@@ -18,7 +18,7 @@ RULE = Rule(
 
 
 def waive(findings: Sequence[Finding], config: Config | None, today: dt.date) -> list[Finding]:
-    """`findings`, those accepted marked with the reason, and one for each waiver that is expired or not used."""
+    """`findings`, those accepted marked with the reason, and one for each waiver expired or not used."""
     waivers = config.gate.waivers if config else ()
     used: set[Waiver] = set()
     marked = []

@@ -56,6 +56,7 @@ def _summary(outcome: GateOutcome) -> str:
 def rules(outcome: RulesOutcome) -> str:
     """Each rule with its severity, description and remedy."""
     return "\n\n".join(
-        f"{rule.id} ({rule.severity})\n  {rule.title}\n  {rule.description}\n  Remedy: {rule.remedy}\n  {rule.docs}"
+        f"{rule.id} ({rule.severity})\n  {rule.title}\n  {rule.description}\n  Remedy: {rule.remedy}\n"
+        f"  {rule.docs}"
         for rule in outcome.rules
     )

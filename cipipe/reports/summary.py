@@ -1,4 +1,4 @@
-"""The gate's findings as Markdown for a step summary; text from the pipeline stands in code spans, escaped."""
+"""The gate's findings as Markdown for a step summary; foreign text stands in code spans, escaped."""
 
 import re
 

@@ -24,10 +24,23 @@ FAILURE = {"msg": "no", "metadata": {"id": "command-1", "severity": "error", "ve
 
 
 def result(**fields: object) -> dict[str, object]:
-    return {"filename": "facts.json", "namespace": "cipipe.direct_deploy", "warnings": [RAN], "failures": [FAILURE], **fields}
+    return {
+        "filename": "facts.json",
+        "namespace": "cipipe.direct_deploy",
+        "warnings": [RAN],
+        "failures": [FAILURE],
+        **fields,
+    }
 
 
-def fake(folder: Path, answer: object, *, code: int = 1, body: str = "", version: str = "Conftest: 0.71.1\\nOPA: 1.21.1") -> str:
+def fake(
+    folder: Path,
+    answer: object,
+    *,
+    code: int = 1,
+    body: str = "",
+    version: str = "Conftest: 0.71.1\\nOPA: 1.21.1",
+) -> str:
     """A program of that name that says what it is told to."""
     program = folder / "conftest"
     text = answer if isinstance(answer, str) else json.dumps(answer)
@@ -45,7 +58,9 @@ def fake(folder: Path, answer: object, *, code: int = 1, body: str = "", version
     return str(folder)
 
 
-def evaluate(monkeypatch: pytest.MonkeyPatch, path: str, seconds: float = 20, own: tuple[Path, ...] = ()) -> object:
+def evaluate(
+    monkeypatch: pytest.MonkeyPatch, path: str, seconds: float = 20, own: tuple[Path, ...] = ()
+) -> object:
     monkeypatch.setenv("PATH", f"{path}:/usr/bin:/bin")
     return load("conftest").evaluate(DOCUMENT, RULES, own, Path("/nowhere"), Deadline(seconds))
 
@@ -66,8 +81,14 @@ BEHAVIOURS = {
     "another namespace": ([result(namespace="main")], 1),
     "the namespace twice": ([result(), result()], 1),
     "no proof that the rule ran": ([result(warnings=[])], 1),
-    "a proof with another nonce": ([result(warnings=[{"msg": "ran", "metadata": {"nonce": "x", "facts": 2}}])], 1),
-    "a proof with another count": ([result(warnings=[{"msg": "ran", "metadata": {"nonce": "n-1", "facts": 1}}])], 1),
+    "a proof with another nonce": (
+        [result(warnings=[{"msg": "ran", "metadata": {"nonce": "x", "facts": 2}}])],
+        1,
+    ),
+    "a proof with another count": (
+        [result(warnings=[{"msg": "ran", "metadata": {"nonce": "n-1", "facts": 1}}])],
+        1,
+    ),
     "success with a failure": ([result()], 0),
     "failure without one": ([result(failures=[])], 1),
     "an exception": ([result(exceptions=[{"msg": "x"}])], 1),
@@ -83,7 +104,9 @@ BEHAVIOURS = {
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
-def test_what_cannot_be_trusted_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_cannot_be_trusted_is_an_error(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     answer, code = BEHAVIOURS[name]
     with pytest.raises(EngineError):
         evaluate(monkeypatch, fake(tmp_path, answer, code=code))
@@ -126,7 +149,9 @@ def test_a_program_in_the_checkout_is_not_run(monkeypatch: pytest.MonkeyPatch, t
         load("conftest").evaluate(DOCUMENT, RULES, (), tmp_path, Deadline(5))
 
 
-def test_it_runs_in_an_empty_folder_without_our_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_runs_in_an_empty_folder_without_our_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CONFTEST_NO_FAIL", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "not-for-it")
     path = fake(tmp_path, [result()], body=f"env > {tmp_path}/env; ls -A > {tmp_path}/ls")
@@ -138,6 +163,8 @@ def test_it_runs_in_an_empty_folder_without_our_environment(monkeypatch: pytest.
 
 def test_a_package_of_ours_in_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/x.rego").write_text('package cipipe.direct_deploy\n\nexception contains ["x"]\n\ndeny contains "x" if false\n')
+    (tmp_path / "mine/x.rego").write_text(
+        'package cipipe.direct_deploy\n\nexception contains ["x"]\n\ndeny contains "x" if false\n'
+    )
     with pytest.raises(UsageError, match="own"):
         evaluate(monkeypatch, fake(tmp_path, [result()]), own=(tmp_path / "mine",))

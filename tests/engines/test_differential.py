@@ -26,6 +26,9 @@ def test_same_findings(facts: Facts, tool: Callable[[str], str], monkeypatch: py
     monkeypatch.setenv("PATH", f"{Path(tool('conftest')).parent}:/usr/bin:/bin")
     document = Document(facts.text("nonce"), "nonce", len(KINDS))
     asked = [rule.id for rule in rules()]
-    said = [set(load(name).evaluate(document, asked, (), Path("/nowhere"), Deadline(60)).judgements) for name in ("conftest", "embedded")]
+    said = [
+        set(load(name).evaluate(document, asked, (), Path("/nowhere"), Deadline(60)).judgements)
+        for name in ("conftest", "embedded")
+    ]
     assert said[0] == said[1]
     assert {one.rule for one in said[0]} == set(asked)

@@ -47,7 +47,15 @@ def test_no_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         evaluate(document({"command": [], "setting": SETTING}), seconds=1)
 
 
-@pytest.mark.parametrize("body", ["import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "raise SystemExit(0)", "print('[]')", "1 / 0"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+        "raise SystemExit(0)",
+        "print('[]')",
+        "1 / 0",
+    ],
+)
 def test_a_process_that_fails(body: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text(body + "\n")

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from regopy import Interpreter
 
 from cipipe import config, pipelines
 from cipipe.policy import actions, shipped
 from cipipe.policy.facts import Facts
 from cipipe.policy.jobs import Judged, judge
 from cipipe.policy.rules import rules
+from cipipe.results import Location
 from cipipe.shell import Session
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -85,16 +87,21 @@ def _snippet(entry: dict[str, Any]) -> Iterator[Case]:
             body = text.replace("\\", "\\\\")
         else:
             body = "\n".join(indent + line if line else line for line in text.split("\n"))
-        wanted = Counter((rule, file, first + line - 1) for name, rule in RULES.items() for line in entry.get(name, ()))
-        yield Case(f"shell/{entry['id']}/{platform}", {file: head + body + tail, **entry.get("files", {})}, wanted)
+        wanted = Counter(
+            (rule, file, first + line - 1) for name, rule in RULES.items() for line in entry.get(name, ())
+        )
+        yield Case(
+            f"shell/{entry['id']}/{platform}", {file: head + body + tail, **entry.get("files", {})}, wanted
+        )
 
 
 @functools.cache
 def _interpreter() -> Any:
-    from regopy import Interpreter
-
     interpreter = Interpreter()
-    for file in (shipped.policies() / "lib" / "facts.rego", *(shipped.policies() / r.id / f"{r.id}.rego" for r in rules())):
+    for file in (
+        shipped.policies() / "lib" / "facts.rego",
+        *(shipped.policies() / r.id / f"{r.id}.rego" for r in rules()),
+    ):
         interpreter.add_module(file.name, file.read_text(encoding="utf-8"))
     return interpreter
 
@@ -103,7 +110,11 @@ def collect(case: Case, into: Facts | None = None) -> Facts:
     """The facts of a case."""
     found = into or Facts()
     files = Memory(case.files)
-    settings = config.load(case.files["cipipe.yaml"].encode(), "cipipe.yaml") if "cipipe.yaml" in case.files else None
+    settings = (
+        config.load(case.files["cipipe.yaml"].encode(), "cipipe.yaml")
+        if "cipipe.yaml" in case.files
+        else None
+    )
     found.add("setting", None, strict=False, config=settings is not None)
     run = Judged(found, Session(files=files, images=actions.images()), settings)
     for pipeline in pipelines.read_all(files):
@@ -120,7 +131,7 @@ def placed(found: Facts) -> Counter[tuple[str, str, int]]:
     """The findings of the shipped rules on `found`."""
     interpreter = _interpreter()
     interpreter.set_input_term(found.text("n"))
-    places = set()
+    places: set[tuple[str, Location, tuple[Location, ...]]] = set()
     settings = found.document("n")["facts"]["setting"][0]  # type: ignore[index]  # the document's own shape
     for rule in rules():
         if rule.id == "unknown-environment" and not settings["config"]:

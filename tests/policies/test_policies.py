@@ -1,4 +1,4 @@
-"""The shipped rules: each describes itself, keeps to what both engines read alike, and passes its own tests."""
+"""The shipped rules: each describes itself, keeps to what both engines read alike, passes its tests."""
 
 import re
 import subprocess
@@ -60,12 +60,23 @@ def test_the_documentation_says_what_the_metadata_says() -> None:
 
 
 def test_the_rules_own_tests(tool: Callable[[str], str]) -> None:
-    argv = [tool("conftest"), "verify", "--policy", str(shipped.policies()), "--show-builtin-errors", "--no-color"]
+    argv = [
+        tool("conftest"),
+        "verify",
+        "--policy",
+        str(shipped.policies()),
+        "--show-builtin-errors",
+        "--no-color",
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     ran = re.search(r"(\d+) tests, (\d+) passed", done.stdout)
-    written = sum(len(re.findall(r"(?m)^test_\w+", path.read_text())) for path in shipped.policies().glob("*/*_test.rego"))
-    assert ran and ran[1] == ran[2] == str(written)
+    written = sum(
+        len(re.findall(r"(?m)^test_\w+", path.read_text()))
+        for path in shipped.policies().glob("*/*_test.rego")
+    )
+    assert ran is not None
+    assert ran[1] == ran[2] == str(written)
 
 
 def test_the_catalogue_is_whole() -> None:
