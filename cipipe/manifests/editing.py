@@ -74,13 +74,14 @@ def needs_digest(
 ) -> tuple[ImageRef, ...]:
     """Those of `refs` without a digest that a pinned field asks one of; raises what `edit` raises."""
     wanted = plan.check_wanted(refs, key)
-    asked = [
-        match.wanted
-        for _, matched in _matched(files, wanted, Narrowing(container, key, names))
-        for match in matched
-        if match.wanted.digest is None and plan.is_pinned(match.field)
-    ]
-    return tuple(dict.fromkeys(asked))
+    asked: dict[ImageRef, None] = {}
+    for _, matched in _matched(files, wanted, Narrowing(container, key, names)):
+        for match in matched:
+            if match.wanted.digest is None and plan.is_pinned(match.field):
+                if not match.wanted.repository:
+                    plan.texts(match)  # a tag alone names no repository to ask: this says so
+                asked[match.wanted] = None
+    return tuple(asked)
 
 
 def running(files: Mapping[str, bytes], names: Sequence[ImageRef] = ()) -> tuple[Field, ...]:

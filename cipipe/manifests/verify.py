@@ -76,23 +76,32 @@ def _ruamel_agrees(
     if new is None or len(old) != len(new):
         return False
     differing = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
-    pairs = [(a[-1], b[-1]) for a, b in differing if a[:-1] == b[:-1]]
+    pairs = [(_as_read(a[-1]), _as_read(b[-1])) for a, b in differing if a[:-1] == b[:-1]]
     moved = [(a, b) for a, b in zip(changed, wanted, strict=True) if a != b]
     return len(pairs) == len(differing) and pairs == moved
 
 
 def _source(text: Text, document: Document, end: int) -> str | None:
-    """A document for ruamel: the file's own text, else its shadow; None where it is too large."""
-    start = max(text.data.rfind(b"\n", 0, document.start) + 1, text.chunks[0].start)
+    """A document for ruamel: the file's own text where libyaml read that, else what libyaml read.
+
+    None where it is too large.
+    """
+    chunk = next(chunk for chunk in reversed(text.chunks) if chunk.start <= document.start)
+    start = max(text.data.rfind(b"\n", 0, document.start) + 1, chunk.start)
     if end - start > LARGEST_FOR_RUAMEL:
         return None
-    raw = text.data[start:end]
-    if b"{{" not in raw and b"{%" not in raw:
+    raw, read_by_libyaml = text.data[start:end], chunk.text[start - chunk.start : end - chunk.start]
+    if shadow.shadow(raw) == read_by_libyaml:
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             pass
-    return shadow.shadow(shadow.without_actions(raw))
+    return read_by_libyaml
+
+
+def _as_read(value: object) -> object:
+    """A scalar that ruamel read from the file's own text, as it stands in the shadow."""
+    return shadow.shadow(value.encode()) if isinstance(value, str) else value
 
 
 def _ruamel_events(source: str) -> list[Event] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from cipipe.errors import ImageError, ManifestError, NothingMatched
 from cipipe.image import ImageRef
-from cipipe.manifests import Edit, edit, may_hold, needles, needs_digest
+from cipipe.manifests import Edit, edit, may_hold, needles, needs_digest, running
 from tests.manifests.conftest import Editor
 
 OLD = "sha256:" + "a" * 64
@@ -447,3 +447,26 @@ def test_edits_are_equal_values(edited: Editor) -> None:
     assert edited("a.yaml", "image: a/b:1\n", "a/b:1") == Edit(
         {}, (), edited("a.yaml", "image: a/b:1\n", "a/b:1").held, ()
     )
+
+
+def test_a_tag_alone_cannot_ask_a_registry() -> None:
+    files = {"v.yaml": f"a: {{ref: acme/app:v1@{OLD}}}\n".encode()}
+    with pytest.raises(ManifestError, match="pinned by a digest"):
+        needs_digest(files, [ImageRef.parse(":v2", tag_alone=True)], key="a.ref")
+
+
+def test_running_takes_a_kustomization_s_image_before_the_manifest_s() -> None:
+    files = {
+        "base/a.yaml": (POD + "  - image: app\n  - image: acme/side:v1\n").encode(),
+        "kustomization.yaml": b"images:\n- {name: app, newName: ghcr.io/acme/app, newTag: v7}\n",
+        "values.yaml": b"image: {repository: ghcr.io/acme/web, tag: v3}\n",
+    }
+
+    assert {(f.file, str(f.ref)) for f in running(files)} == {
+        ("base/a.yaml", "acme/side:v1"),
+        ("kustomization.yaml", "ghcr.io/acme/app:v7"),
+        ("values.yaml", "ghcr.io/acme/web:v3"),
+    }
+    assert [str(f.ref) for f in running(files, [ImageRef.parse("ghcr.io/acme/web")])] == [
+        "ghcr.io/acme/web:v3"
+    ]
