@@ -167,9 +167,9 @@ def _at_key(found: Found, ref: ImageRef, targets: Sequence[Node]) -> list[Match]
     known = {s.node.start for field in found.fields for s in field.slots()}
     result = []
     for node in targets:
-        if node.start in known or node.kind != "scalar":
-            continue
         place = slot(found.text, node)
+        if node.start in known or (node.kind != "scalar" and place.problem != "is templated"):
+            continue
         line, path = found.text.line(place.start), format_path(node.steps())
         whole = parse_ref(place.text) if "/" in place.text or ":" in place.text else None
         if whole is not None:

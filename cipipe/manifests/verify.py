@@ -101,7 +101,7 @@ def _source(text: Text, document: Document, end: int) -> str | None:
 
 def _as_read(value: object) -> object:
     """A scalar that ruamel read from the file's own text, as it stands in the shadow."""
-    return shadow.shadow(value.encode()) if isinstance(value, str) else value
+    return shadow.shadow(value.encode("utf-8", "replace")) if isinstance(value, str) else value
 
 
 def _ruamel_events(source: str) -> list[Event] | None:

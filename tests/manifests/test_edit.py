@@ -54,6 +54,29 @@ MOVES = [
     ),
     pytest.param(
         "a.yaml",
+        ARGO + "    helm:\n      values: |\n        # café 😀\n        image:\n"
+        "          repository: ghcr.io/acme/app\n          tag: «v1|v2» # ü\n",
+        V2,
+        id="values-text-non-ascii",
+    ),
+    pytest.param(
+        "a.yaml",
+        ARGO + "    helm:\n      values: |\n        name: '{{cluster}}'\n        image:\n"
+        "          repository: ghcr.io/acme/app\n          tag: «v1|v2»\n",
+        V2,
+        id="values-text-templated",
+    ),
+    pytest.param(
+        "a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  image: ghcr.io/acme/app:v1\n  x: @bad\n---\n"
+        "apiVersion: v1\nkind: Pod\nx: @bad\nmetadata:\n  annotations:\n    image: ghcr.io/acme/app:v1\nspec:\n"
+        "  containers:\n  - env:\n    - name: x\n      image: ghcr.io/acme/app:v1\n    args:\n"
+        "    - image: ghcr.io/acme/app:v1\n    name: app\n    image: ghcr.io/acme/app:«v1|v2»\n",
+        V2,
+        id="text-in-what-is-no-yaml",
+    ),
+    pytest.param(
+        "a.yaml",
         POD + "  - image: ghcr.io/acme/app-canary:v1\n  - image: x.ghcr.io/acme/app:v1\n"
         "  - image: ghcr.io/acme/app/sub:v1\n  - image: ghcr.io/acme/app:«v1|v2»\n",
         V2,
@@ -127,7 +150,8 @@ MOVES = [
         'c: {sidecarImage: "ghcr.io/acme/app:«v1|v2»", imageRepository: ghcr.io/acme/app, imageTag: «v1|v2»}\n'
         "d:\n  image: ghcr.io/acme/app\n  tag:«| v2» # default\n"
         "e: {image: {registry: quay.io, repository: acme/app, tag: v1}}\n"
-        "f: {image: {repository: ghcr.io/acme/app, tag: '«|v2»', digest: ''}}\n",
+        "f: {image: {repository: ghcr.io/acme/app, tag: '«|v2»', digest: ''}}\n"
+        "toolImage: {registry: ghcr.io, repository: acme/app, tag: «v1|v2»}\n",
         V2,
         id="helm",
     ),

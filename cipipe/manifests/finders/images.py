@@ -15,10 +15,10 @@ def find(spot: Spot) -> Iterator[Found]:
     """Every scalar of the mapping that holds a whole ref by its key."""
     for key, node in spot.entries:
         if is_image_key(key):
-            if node.kind == "mapping" and key == "image":
-                yield from _volume(spot, node)
-            else:
+            if node.kind == "scalar" or spot.text.data.startswith(b"{{", node.start):
                 yield from _whole(spot, key, node)
+            elif node.kind == "mapping" and key == "image":
+                yield from _volume(spot, node)
     yield from _json_patch(spot)
 
 

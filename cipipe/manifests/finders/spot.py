@@ -11,7 +11,7 @@ from cipipe.manifests.tree import Node
 _MERGE = "<<"
 _TEXT_KEYS = frozenset({"env", "envfrom", "envvars", "environment", "args", "command"})
 _TEXT_ENDINGS = ("annotations", "labels", "envvars", "Env")
-_TEXT_KINDS = frozenset({"ConfigMap", "Secret", "CustomResourceDefinition", "ImageRepository"})
+TEXT_KINDS = frozenset({"ConfigMap", "Secret", "CustomResourceDefinition", "ImageRepository"})
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,20 @@ def spots(text: Text, root: Node, enclosing: Object | None = None) -> Iterator[S
         below = [
             (value, name.value, inner)
             for name, value in node.pairs()
-            if not _holds_text(name.value) and not (name.value == "status" and len(values) == 2)
+            if not holds_text(name.value) and not (name.value == "status" and len(values) == 2)
         ]
         pending.extend(reversed(below))
 
 
-def _holds_text(key: str) -> bool:
+def holds_text(key: str) -> bool:
+    """Whether what stands below `key` is text: environment, arguments, annotations, labels."""
     return (
         key.lower() in _TEXT_KEYS or key.lower().endswith(_TEXT_ENDINGS[:3]) or key.endswith(_TEXT_ENDINGS[3])
     )
 
 
 def _only_text(spot: Spot, *, starts_object: bool) -> bool:
-    if starts_object and spot.object.kind in _TEXT_KINDS:
+    if starts_object and spot.object.kind in TEXT_KINDS:
         return True
     if not spot.is_root:
         return False
