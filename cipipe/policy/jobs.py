@@ -83,7 +83,7 @@ class _Job:
         }
         for one in ran:
             self._step(one)
-        for name, place in sorted(self._secrets):
+        for name, place in sorted(dict(sorted(self._secrets, reverse=True)).items()):  # the first place of each
             self._credential(f"the secret {name}", "secret", "cluster", Place(place))
 
     def problem(self, problem: Problem) -> None:
