@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cipipe import manifests
 from cipipe.diff import unified
-from cipipe.errors import NothingMatched, UsageError
+from cipipe.errors import ImageError, NothingMatched, UsageError
 from cipipe.image import ImageRef
 from cipipe.results import SetImageOutcome
 
@@ -41,6 +41,9 @@ def set_image(
     Files are replaced whole, all or none. Raises `UsageError` for a path that cannot be read or written,
     `NothingMatched` where there is no manifest or no field, and what the edit raises.
     """
+    for ref in refs:
+        if ref.tag is None and ref.digest is None:
+            raise ImageError(f"'{ref}' has no tag", hint=f"write {ref}:TAG")
     before = _read(paths, refs, options.key)
     edit = manifests.edit(before, refs, container=options.container, key=options.key, names=names)
     before = {file: before[file] for file in edit.contents}
@@ -77,17 +80,21 @@ def _read(paths: Sequence[str], refs: Sequence[ImageRef], key: str | None) -> di
     if not count:
         hint = "manifests end in .yaml, .yml, .json or .tpl; a file that is named is read whatever its name"
         raise NothingMatched(f"no manifest in {', '.join(paths)}", hint=hint)
-    _log.info("searched %d files", count)
+    _log.info("searched %d file%s", count, "" if count == 1 else "s")
     return files
 
 
 def _files(path: str) -> Iterator[str]:
     """A file that is named, or the manifests in a folder; links in a folder are not followed."""
     try:
-        is_folder = stat.S_ISDIR(Path(path).stat().st_mode)
+        mode = Path(path).stat().st_mode
     except (OSError, ValueError) as problem:
         raise UsageError(f"cannot read it: {_reason(problem)}", file=path) from None
-    if not is_folder:
+    if not stat.S_ISDIR(mode):
+        if not stat.S_ISREG(mode):
+            raise UsageError(
+                "it is neither a file nor a folder", file=path, hint="name a file that can be replaced"
+            )
         yield path
         return
     folders = [path]

@@ -152,6 +152,22 @@ def test_an_unreadable_file_is_exit_2(folder: Path) -> None:
     assert run(["set-image", "m", "--image", REF]) == 2
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe.yaml"])
+def test_what_is_no_file_is_exit_2_and_not_waited_for(
+    path: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    assert run(["set-image", path, "--image", REF]) == 2
+    assert f"{path}: it is neither a file nor a folder" in capsys.readouterr().err
+
+
+def test_a_ref_without_a_tag_is_refused_before_anything_is_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["set-image", "m/none.yaml", "--image", "ghcr.io/acme/app"]) == 2
+    assert "'ghcr.io/acme/app' has no tag" in capsys.readouterr().err
+
+
 def test_links_in_a_folder_are_not_followed(folder: Path) -> None:
     outside = folder / "outside.yaml"
     outside.write_text(V1)
