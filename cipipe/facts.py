@@ -1,73 +1,15 @@
-"""The facts of a repository's pipelines: what `cipipe facts` prints and `cipipe gate` judges."""
+"""`cipipe facts`: what the gate's rules judge."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-from cipipe import pipelines
-from cipipe.config.model import Config
-from cipipe.errors import UsageError
-from cipipe.policy import actions
-from cipipe.policy.facts import Facts
-from cipipe.policy.jobs import Judged, judge
+from cipipe import reading, trust
 from cipipe.results import FactsOutcome
-from cipipe.shell import Session
-from cipipe.worktree import Worktree
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """Where PATH lies: the files of its repository, and the file that it names (None: all pipelines)."""
-
-    files: Worktree
-    named: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """The facts, and how many files they come from."""
-
-    facts: Facts
-    read: int
-    followed: int
-
-
-def locate(path: Path) -> Repository:
-    """The repository of `path`: a folder is one itself, a file lies in the one above it.
-
-    The current folder stands for the repository that holds it. Raises `UsageError` where nothing is there.
-    """
-    if not path.exists():
-        raise UsageError(
-            f"there is nothing at {path}", hint="PATH is a folder with pipelines, or one pipeline or script"
-        )
-    real = path.absolute()
-    if path.is_dir():
-        return Repository(Worktree(_root(real) if real.resolve() == Path.cwd().resolve() else real))
-    root = _root(real.parent)
-    for folder in real.parents:
-        if folder.name == ".github" and folder.is_relative_to(root):
-            root = folder.parent if not (root / ".git").exists() else root
-    return Repository(Worktree(root), (real.relative_to(root).as_posix(),))
-
-
-def _root(folder: Path) -> Path:
-    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
-
-
-def collect(repository: Repository, config: Config | None, *, strict: bool = False) -> Read:
-    """Read the pipelines and say what they do."""
-    facts = Facts()
-    session = Session(files=repository.files, images=actions.images())
-    run = Judged(facts, session, config)
-    facts.add("setting", None, strict=strict, config=config is not None)
-    read = pipelines.read_all(repository.files, repository.named)
-    for pipeline in read:
-        judge(pipeline, run)
-    files = {pipeline.file for pipeline in read}
-    followed = {path for pipeline in read for path in pipeline.followed} | set(session.followed)
-    return Read(facts, len(files), len(followed - files))
-
-
-def outcome(read: Read) -> FactsOutcome:
-    """What `cipipe facts` prints; its nonce is for engines alone, so that equal files give equal output."""
+def facts(path: Path, *, environ: Mapping[str, str]) -> FactsOutcome:
+    """The facts of the pipelines at `path`; equal files give equal output."""
+    repository = reading.locate(path)
+    settings, _ = trust.settings(repository.files.root, None, environ)
+    read = reading.collect(repository, settings)
     return FactsOutcome(read.facts.complete(""), read.read)

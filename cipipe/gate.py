@@ -4,13 +4,13 @@ import datetime as dt
 import logging
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import ci, config, engines, facts
+from cipipe import config, engines, reading, trust
 from cipipe.engines import Evaluation
 from cipipe.engines.base import Document
-from cipipe.errors import EngineError, GitError, MissingToolError, NothingMatched, UsageError
+from cipipe.errors import EngineError, MissingToolError, NothingMatched, UsageError
 from cipipe.hints import near_miss
 from cipipe.pipelines.model import FileRefused
 from cipipe.policy.facts import KINDS, Facts
@@ -21,7 +21,6 @@ from cipipe.results import Finding, GateOutcome, Rule
 
 _log = logging.getLogger("cipipe")
 _SECONDS = 60.0  # for the engine; a thousand files take a second
-CONFIG = "cipipe.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,12 @@ class Options:
 def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.date) -> GateOutcome:
     """Judge the pipelines at `path`. Raises CipipeError; a finding is no error but part of the outcome."""
     rules = _selected(options)
-    repository = facts.locate(path)
+    repository = reading.locate(path)
     root = repository.files.root
-    settings, notes = trusted(root, options.base, environ)
+    settings, notes = trust.settings(root, options.base, environ)
     rules, skipped = _applicable(rules, settings)
     engine = _engine(options, root)
-    read = facts.collect(repository, settings, strict=options.strict)
+    read = reading.collect(repository, settings, strict=options.strict)
     _log.info("read %d pipelines and %d files that they lead to", read.read, read.followed)
     document = _document(read.facts)
     asked = [rule.id for rule in rules]
@@ -59,35 +58,6 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
         followed=read.followed,
         notes=notes,
     )
-
-
-def trusted(
-    root: Path, base: str | None, environ: Mapping[str, str]
-) -> tuple[config.Config | None, tuple[str, ...]]:
-    """The configuration as the base has it, so that no change can waive itself, and what there is to say.
-
-    In CI the base is the pull request's target, or the commit that was pushed; locally the files as they are.
-    """
-    run = ci.detect(environ)
-    ref = base or ci.target_branch(environ) or (run.commit if run.service != "terminal" else None)
-    file = root / CONFIG
-    if ref is None or (not base and not (root / ".git").exists()):
-        content = file.read_bytes() if file.is_file() and not file.is_symlink() else None
-    else:
-        from cipipe.git import base_ref  # noqa: PLC0415 - most runs at a terminal ask Git nothing
-
-        try:
-            content = base_ref.show(root, ref, CONFIG, environ)
-        except (GitError, MissingToolError) as problem:
-            if base:
-                raise
-            content = file.read_bytes() if file.is_file() and not file.is_symlink() else None
-            settings = config.load(content, CONFIG) if content is not None else None
-            note = f"no waiver counts: {problem.message}"
-            if settings:
-                settings = replace(settings, gate=replace(settings.gate, waivers=(), ephemeral_clusters=True))
-            return settings, (note,)
-    return (config.load(content, CONFIG) if content is not None else None), ()
 
 
 def _selected(options: Options) -> tuple[Rule, ...]:
@@ -110,7 +80,9 @@ def _applicable(
     if settings is not None:
         return tuple(rules), ()
     kept = tuple(rule for rule in rules if rule.id != "unknown-environment")
-    skipped = tuple((rule.id, f"there is no {CONFIG}") for rule in rules if rule.id == "unknown-environment")
+    skipped = tuple(
+        (rule.id, f"there is no {trust.CONFIG}") for rule in rules if rule.id == "unknown-environment"
+    )
     return kept, skipped
 
 
@@ -141,7 +113,7 @@ def _document(collected: Facts) -> Document:
     return Document(collected.text(nonce), nonce, len(KINDS))
 
 
-def _findings(evaluation: Evaluation, read: facts.Read, repository: facts.Repository) -> list[Finding]:
+def _findings(evaluation: Evaluation, read: reading.Read, repository: reading.Repository) -> list[Finding]:
     """Every judgement at every place of its fact, each place once, in the order of the files."""
     findings: dict[tuple[object, ...], Finding] = {}
     for said in evaluation.judgements:
@@ -168,7 +140,7 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (False, where.file, where.line, where.column, finding.rule)
 
 
-def _line(repository: facts.Repository, file: str, line: int) -> str | None:
+def _line(repository: reading.Repository, file: str, line: int) -> str | None:
     try:
         content = repository.files.read(file)
     except FileRefused:

@@ -17,9 +17,7 @@ def command(path: str, *, output_format: str, output_file: str | None) -> int:
     """
     import os  # noqa: PLC0415 - `--help` needs none
 
-    from cipipe import facts, gate  # noqa: PLC0415
+    from cipipe.facts import facts  # noqa: PLC0415
 
-    repository = facts.locate(Path(path))
-    settings, _ = gate.trusted(repository.files.root, None, os.environ)
-    outcome = facts.outcome(facts.collect(repository, settings))
+    outcome = facts(Path(path), environ=os.environ)
     return output.report(outcome, output_format, output_file)
