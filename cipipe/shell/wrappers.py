@@ -107,7 +107,10 @@ def strip(words: tuple[str, ...], spec: Wrapper, env: dict[str, str]) -> tuple[t
             break
     if spec.needs:
         i = words.index(spec.needs) + 1 if spec.needs in words else len(words)
-    return words[i + spec.operands :], text
+    rest = words[i + spec.operands :]
+    if text is None and rest and rest[0] in spec.text:  # `flock FILE -c TEXT`
+        return (), rest[1] if len(rest) > 1 else ""
+    return rest, text
 
 
 def _takes_next(word: str, letters: str) -> bool:
@@ -148,7 +151,11 @@ def unwrap(run: Interpreter, call: Call, name: str, words: tuple[str, ...], spec
         return run.builtin("", call)
     inner = replace(call.inner(rest, name), env=env)
     if spec.joins:
-        return shell_text(run, call, " ".join(rest), name) if len(rest) > 1 or " " in rest[0] else run.invoke(inner)
+        return (
+            shell_text(run, call, " ".join(rest), name)
+            if len(rest) > 1 or " " in rest[0]
+            else run.invoke(inner)
+        )
     return run.invoke(replace(inner, bare=True) if name not in ("time", "busybox") else inner)
 
 
