@@ -6,11 +6,9 @@ each has its own exceptions.
 """
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from cipipe.config.model import Environment
+from cipipe.controls.facts import Facts, Step
 from cipipe.results import Control
 
 CONTROLS: dict[str, str] = {
@@ -18,33 +16,6 @@ CONTROLS: dict[str, str] = {
     "gitlab": "cipipe.controls.gitlab",
     "gitea": "cipipe.controls.gitea",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a forge said to one question: the HTTP status, and the JSON document (None for none)."""
-
-    status: int
-    document: Any = None
-
-    @property
-    def message(self) -> str:
-        """The forge's own words for a refusal."""
-        said = self.document.get("message") if isinstance(self.document, dict) else None
-        return said if isinstance(said, str) else ""
-
-
-Facts = Mapping[str, Answer]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of a forge's settings; `path` is below the repository's own, `says` is for people."""
-
-    method: str
-    path: str
-    body: Mapping[str, object] | None
-    says: str
 
 
 def controls(kind: str, environment: Environment, facts: Facts) -> tuple[Control, ...]:

@@ -1,7 +1,7 @@
 """Sources of protection, and how several of them decide one control."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cipipe.config.model import Environment, RequiredCheck
 from cipipe.results import Control, ControlState
@@ -31,17 +31,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
-    """Who may pass by a source; `merges` alone: not by a push, only when merging a pull request."""
+    """Who may pass by a source, in everything but the controls that it `spares`."""
 
     who: str
-    merges: bool = False
+    spares: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One thing that protects the branch: what it grants, and who is let past (`bypass` None: not shown).
 
-    `unknown` holds the controls of which this source does not tell, each with the reason.
+    `checks` counts when `strict`: the branch must be up to date before a merge. `why` says of a control that
+    is not granted who or what is in the way.
     """
 
     name: str
@@ -50,14 +51,21 @@ class Source:
     checks: tuple[Check, ...] = ()
     strict: bool = False
     bypass: tuple[Bypass, ...] | None = ()
-    unknown: Mapping[str, str] | None = None
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """Sources that could not be read: the reason, in words for the report."""
+class Protection:
+    """All that is known of a branch.
 
-    reason: str
+    `hidden` says what could not be read, and why; `not_available` what the forge cannot do, by control;
+    `apps` maps the slugs of apps to their ids.
+    """
+
+    sources: Sequence[Source]
+    hidden: Sequence[str] = ()
+    not_available: Mapping[str, str] = field(default_factory=dict)
+    apps: Mapping[str, int] = field(default_factory=dict)
 
 
 def asked(environment: Environment) -> tuple[str, ...]:
@@ -72,40 +80,36 @@ def asked(environment: Environment) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def judge(
-    environment: Environment,
-    sources: Sequence[Source],
-    missing: Sequence[Missing],
-    settings: Mapping[str, str],
-    not_available: Mapping[str, str],
-    apps: Mapping[str, int] | None = None,
-) -> Iterator[Control]:
-    """The controls asked for; `settings` says what decides each, `not_available` what the forge cannot do."""
-    names = [name for name in asked(environment) if name != BYPASS]
-    tests = {name: _test(name, environment, apps or {}) for name in names}
+def judge(environment: Environment, protection: Protection, settings: Mapping[str, str]) -> Iterator[Control]:
+    """The controls asked for; `settings` says of each what decides it."""
+    tests = {
+        name: _test(name, environment, protection.apps)
+        for name in asked(environment)
+        if name != BYPASS and name not in protection.not_available
+    }
     for name in asked(environment):
-        setting = settings.get(name, "")
-        if name in not_available:
-            yield Control(name, "not-available", not_available[name], setting)
+        if name in protection.not_available:
+            said: tuple[ControlState, str] = ("not-available", protection.not_available[name])
         elif name == BYPASS:
-            yield Control(
-                name, *_bypass({key: tests[key] for key in names if key not in not_available}, sources, missing),
-                setting,
-            )  # fmt: skip
+            said = _bypass(tests, protection)
         else:
-            yield Control(name, *_granted(name, tests[name], sources, missing, environment), setting)
+            said = _granted(name, tests[name], protection, environment)
+        yield Control(name, *said, settings.get(name, ""))
 
 
 def _test(name: str, environment: Environment, apps: Mapping[str, int]) -> Callable[[Source], bool]:
     if name == APPROVALS:
         return lambda source: source.approvals >= environment.approvals
     if name == CHECKS:
-        return lambda source: source.strict and not lacking(environment.required_checks, source.checks, apps)
+        wanted = environment.required_checks
+        return lambda source: (
+            name in source.grants or (source.strict and not lacking(wanted, source.checks, apps))
+        )
     return lambda source: name in source.grants
 
 
 def lacking(wanted: Sequence[RequiredCheck], found: Sequence[Check], apps: Mapping[str, int]) -> list[str]:
-    """The wanted checks that `found` does not hold, each with the reason; `apps` maps slugs to ids.
+    """The wanted checks that `found` does not hold, each with the reason.
 
     A check that is bound to no app can be reported green by any token that may write statuses.
     """
@@ -125,62 +129,68 @@ def lacking(wanted: Sequence[RequiredCheck], found: Sequence[Check], apps: Mappi
 
 
 def _granted(
-    name: str,
-    test: Callable[[Source], bool],
-    sources: Sequence[Source],
-    missing: Sequence[Missing],
-    environment: Environment,
+    name: str, test: Callable[[Source], bool], protection: Protection, environment: Environment
 ) -> tuple[ControlState, str]:
     """Whether some source grants a control, and the evidence."""
+    sources = protection.sources
     granting = [source.name for source in sources if test(source)]
     if granting:
         return "pass", f"by {', '.join(granting)}"
-    doubts = [source.unknown[name] for source in sources if source.unknown and name in source.unknown]
-    doubts += [one.reason for one in missing]
-    if doubts:
-        return "unknown", "; ".join(dict.fromkeys(doubts))
+    if protection.hidden:
+        return "unknown", "; ".join(protection.hidden)
     if not sources:
         return "fail", f"nothing protects the branch '{environment.branch}'"
     names = ", ".join(source.name for source in sources)
+    return "fail", f"{_why_not(name, protection, environment)} ({names})"
+
+
+def _why_not(name: str, protection: Protection, environment: Environment) -> str:
+    reasons = [source.why[name] for source in protection.sources if name in source.why]
+    if reasons:
+        return "; ".join(reasons)
     if name == APPROVALS:
-        most = max(source.approvals for source in sources)
-        return "fail", f"{most} approvals are asked for, not {environment.approvals} ({names})"
+        most = max(source.approvals for source in protection.sources)
+        return f"{most} approvals are asked for, not {environment.approvals}"
     if name == CHECKS:
-        return "fail", _why_no_checks(environment, sources)
-    return "fail", f"not by {names}"
+        return _why_no_checks(environment, protection)
+    return "nothing grants it"
 
 
-def _why_no_checks(environment: Environment, sources: Sequence[Source]) -> str:
-    found = [check for source in sources for check in source.checks]
-    reasons = lacking(environment.required_checks, found, {})
-    if not reasons and not any(source.strict for source in sources if source.checks):
-        reasons = ["the branch need not be up to date before a merge (not strict)"]
+def _why_no_checks(environment: Environment, protection: Protection) -> str:
+    found = [check for source in protection.sources for check in source.checks]
+    reasons = lacking(environment.required_checks, found, protection.apps)
+    if not reasons and not any(source.strict for source in protection.sources if source.checks):
+        reasons = ["a pull request need not be up to date before its merge (not strict)"]
     return "; ".join(reasons) or "no one source requires all of them, strictly"
 
 
 def _bypass(
-    tests: Mapping[str, Callable[[Source], bool]], sources: Sequence[Source], missing: Sequence[Missing]
+    tests: Mapping[str, Callable[[Source], bool]], protection: Protection
 ) -> tuple[ControlState, str]:
     """Whether each control that is granted is granted by a source that lets nobody past."""
+    sources = protection.sources
     if not sources:
-        return ("unknown", missing[0].reason) if missing else ("fail", "nothing protects the branch")
-    open_ways: dict[str, list[str]] = {}
-    hidden: dict[str, list[str]] = {}
+        return (
+            ("unknown", protection.hidden[0])
+            if protection.hidden
+            else ("fail", "nothing protects the branch")
+        )
+    past: dict[str, list[str]] = {}
+    unseen: dict[str, None] = {}
     for name, test in tests.items():
         granting = [source for source in sources if test(source)]
         ways = [_ways(source, name) for source in granting]
         if not granting or () in ways:
             continue
         if None in ways:
-            hidden.setdefault(", ".join(each.name for each in granting), []).append(name)
+            unseen |= dict.fromkeys(source.name for source in granting if source.bypass is None)
         else:
             who = ", ".join(dict.fromkeys(one for way in ways for one in way or ()))
-            open_ways.setdefault(who, []).append(name)
-    if open_ways:
-        return "fail", "; ".join(f"{who} may pass by {', '.join(names)}" for who, names in open_ways.items())
-    if hidden:
-        said = [f"{source} does not show who may pass by it" for source in hidden]
-        return "unknown", f"{'; '.join(said)} (a token that may write its settings sees it)"
+            past.setdefault(who, []).append(name)
+    if past:
+        return "fail", "; ".join(f"{who} may pass by {', '.join(names)}" for who, names in past.items())
+    if unseen:
+        return "unknown", f"who may pass by {', '.join(unseen)} is shown only to who may write its settings"
     return "pass", "nobody may pass by what protects the branch"
 
 
@@ -188,5 +198,4 @@ def _ways(source: Source, name: str) -> tuple[str, ...] | None:
     """Who may pass by `source` where it grants the control `name`; None when that is not shown."""
     if source.bypass is None:
         return None
-    pushes = name in {PULL_REQUEST, FORCE_PUSH, DELETION}
-    return tuple(one.who for one in source.bypass if not (one.merges and pushes))
+    return tuple(one.who for one in source.bypass if name not in one.spares)
