@@ -125,10 +125,16 @@ def _printing(word: Word) -> str | None:
     for part in word.parts:
         if isinstance(part, Substitution) and part.body.commands:
             first = part.body.commands[-1]
-            words = getattr(first, "words", None) or getattr(getattr(first, "commands", [None])[-1], "words", None)
+            words = getattr(first, "words", None) or getattr(
+                getattr(first, "commands", [None])[-1], "words", None
+            )
             if words and isinstance(words[0], str):
                 return words[0]
-            if words and isinstance(words[0], Word) and isinstance(words[0].parts[-1], Parameter | Substitution):
+            if (
+                words
+                and isinstance(words[0], Word)
+                and isinstance(words[0].parts[-1], Parameter | Substitution)
+            ):
                 return HOLE
             return "" if words else None
     return None
@@ -231,7 +237,8 @@ def _trap(run: Interpreter, call: Call) -> Result:
     if len(words) > 1 and words[0] not in ("-", "", "-l", "-p"):
         word = next((w for w in call.words if isinstance(w, Word) and w.constant == words[0]), None)
         inner = call.state.fork()
-        run.run(run.script(words[0], "bash", call, word), call, inner, apart=False)
+        later = replace(call, wrappers=(*call.wrappers, "trap"))
+        run.run(run.script(words[0], "bash", call, word), later, inner, apart=False)
         call.state.files = inner.files
     return Result.TRUE
 
@@ -282,7 +289,9 @@ def _mktemp(run: Interpreter, call: Call) -> Result:
 def _realpath(run: Interpreter, call: Call) -> Result:
     plain = [word for word in call.argv[1:] if not word.startswith("-")]
     if call.streams.out is not None:
-        call.streams.out.write(tuple(path + "\n" for path in call.state.paths(plain[0])) if plain else (HOLE,))
+        call.streams.out.write(
+            tuple(path + "\n" for path in call.state.paths(plain[0])) if plain else (HOLE,)
+        )
     return Result.UNKNOWN
 
 
@@ -312,8 +321,14 @@ def _tee(run: Interpreter, call: Call) -> Result:
         if not path.startswith("-"):
             old = run.open(path, call.state) if append else None
             before = (old.text or "") if old is not None else ""
-            lines = (*old.lines, *(stdin.lines if stdin else ())) if old is not None else (stdin.lines if stdin else ())
-            run.write(path, WrittenFile(before + text, lines=lines, url=stdin.url if stdin else None), call.state)
+            lines = (
+                (*old.lines, *(stdin.lines if stdin else ()))
+                if old is not None
+                else (stdin.lines if stdin else ())
+            )
+            run.write(
+                path, WrittenFile(before + text, lines=lines, url=stdin.url if stdin else None), call.state
+            )
     if call.streams.out is not None:
         call.streams.out.write((text,), run.place(call), stdin.lines if stdin is not None else ())
     return Result.UNKNOWN
@@ -330,8 +345,12 @@ def _download(run: Interpreter, call: Call) -> Result:
     for i, word in enumerate(words):
         following = words[i + 1] if i + 1 < len(words) else ""
         short = re.fullmatch(r"-[a-zA-Z]*([oO])(.*)", word) if not word.startswith("--") else None
-        if word in ("--output", "--output-document") or (short is not None and short[1] == ("o" if curl else "O")):
-            target = (short[2] if short is not None and short[2] and not short[2].isalpha() else "") or following
+        if word in ("--output", "--output-document") or (
+            short is not None and short[1] == ("o" if curl else "O")
+        ):
+            target = (
+                short[2] if short is not None and short[2] and not short[2].isalpha() else ""
+            ) or following
         elif word.startswith(("--output=", "--output-document=")):
             target = word.partition("=")[2]
         elif word == "--remote-name" or (short is not None and curl):
