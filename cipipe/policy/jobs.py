@@ -78,13 +78,22 @@ class _Job:
         self._clusters = Clusters(allowed=self._run.ephemeral, deleted=own)
         for problem in problems:
             self.problem(problem)
-        self._secrets = {
-            (name, place) for name, place in self._job.secrets if access.is_credential_name(name)
-        }
+        self._secrets = set(self._named_credentials())
         for one in ran:
             self._step(one)
         for name, place in sorted(dict(sorted(self._secrets, reverse=True)).items()):  # the first place of each
             self._credential(f"the secret {name}", "secret", "cluster", Place(place))
+
+    def _named_credentials(self) -> Iterator[tuple[str, Location]]:
+        """The secrets that hold access by their own name, or by that of the variable which they fill."""
+        fills: set[str] = set()
+        for env in (self._job.env, *(step.env for step in self._job.steps)):
+            for variable, value in env.items():
+                if isinstance(value, Unknown) and access.is_credential_name(variable):
+                    fills.update(re.findall(r"secrets\.([\w-]+)", value.why))
+        for name, place in self._job.secrets:
+            if name in fills or access.is_credential_name(name):
+                yield name, place
 
     def problem(self, problem: Problem) -> None:
         """Add what could not be read, followed or resolved."""
@@ -205,7 +214,7 @@ class _Job:
         for name in named_by_command(words, command.env):
             self._environment(name, place)
         self._written(command, place)
-        own = self._clusters.run(words, command.env)
+        own = self._clusters.run(words, command.env, trapped="trap" in command.wrappers)
         use = classify(words)
         if use is not None:
             self._use(use, command, place, remote=remote or "ssh" in command.wrappers)

@@ -237,8 +237,11 @@ def _trap(run: Interpreter, call: Call) -> Result:
     if len(words) > 1 and words[0] not in ("-", "", "-l", "-p"):
         word = next((w for w in call.words if isinstance(w, Word) and w.constant == words[0]), None)
         inner = call.state.fork()
-        later = replace(call, wrappers=(*call.wrappers, "trap"))
-        run.run(run.script(words[0], "bash", call, word), later, inner, apart=False)
+        run.wrapped.append((*call.wrappers, "trap"))
+        try:
+            run.run(run.script(words[0], "bash", call, word), call, inner, apart=False)
+        finally:
+            run.wrapped.pop()
         call.state.files = inner.files
     return Result.TRUE
 

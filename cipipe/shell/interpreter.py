@@ -6,20 +6,19 @@ does not run.
 """
 
 import fnmatch
-import posixpath
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from cipipe.pipelines.model import HOLE, WORKSPACE, Problem, Script
+from cipipe.pipelines.model import HOLE, Problem, Script
 from cipipe.results import Location
 from cipipe.shell import files, unresolved
 from cipipe.shell.calls import Call, Command, Input, Output, Result, Streams
 from cipipe.shell.expand import Expander
 from cipipe.shell.patterns import matches
 from cipipe.shell.session import LARGEST, Session
-from cipipe.shell.state import Alternatives, FunctionValue, State, WrittenFile, bounded, bounded_texts
+from cipipe.shell.state import Alternatives, FunctionValue, Single, State, WrittenFile, bounded_texts
 from cipipe.shell.syntax import (
     AnyWord,
     Assignment,
@@ -42,7 +41,7 @@ from cipipe.shell.syntax import (
 )
 
 _DEEPEST = 60  # constructs and calls inside each other
-_STEPS = 20_000  # commands that one script may go through
+_STEPS = 10_000  # commands that one script may go through
 _UNROLLED = 12  # turns of a loop over known items that run one by one
 _SAME_FUNCTION = 3  # calls of one function inside each other
 
@@ -107,7 +106,7 @@ class Interpreter:
         self._depth = 0
         self._steps = min(_STEPS, session.steps)
         self._calls: list[str] = []
-        self._wrapped: list[tuple[str, ...]] = [()]
+        self.wrapped: list[tuple[str, ...]] = [()]
         self._seen: set[Command] = set()
         self._expander = Expander(self._substitute)
         self._run: dict[type, Callable[..., Result]] = {
@@ -204,7 +203,12 @@ class Interpreter:
         return result
 
     def _perhaps(
-        self, ways: Sequence[Callable[[State, Streams], Result]], state: State, streams: Streams, *, surely: bool = False
+        self,
+        ways: Sequence[Callable[[State, Streams], Result]],
+        state: State,
+        streams: Streams,
+        *,
+        surely: bool = False,
     ) -> Result:
         """One of `ways` runs, or, unless `surely`, none."""
         states, outputs, results = [], [], []
@@ -344,7 +348,15 @@ class Interpreter:
             if isinstance(word, Assignment):
                 self._declare(word, words, state)
         calls = [
-            Call(argv, node.start, state, streams, tuple(words) if len(argv) == len(words) else (), env, self._wrapped[-1])
+            Call(
+                argv,
+                node.start,
+                state,
+                streams,
+                tuple(words) if len(argv) == len(words) else (),
+                env,
+                self.wrapped[-1],
+            )
             for argv in choices
             if argv
         ]
@@ -360,10 +372,12 @@ class Interpreter:
                 state.variables[name] = value
         return result
 
-    def _prefix(self, assignments: Sequence[Assignment], state: State) -> tuple[Mapping[str, str], dict[str, tuple[object, ...] | None]]:  # fmt: skip
+    def _prefix(self, assignments: Sequence[Assignment], state: State) -> tuple[Mapping[str, str], dict[str, tuple[Single, ...] | None]]:  # fmt: skip
         """The environment that a command gets for itself, and what to put back behind it."""
-        env = {name: v for name in state.exported if isinstance(v := state.variables.get(name, ("",))[0], str)}
-        restore: dict[str, tuple[object, ...] | None] = {}
+        env = {
+            name: v for name in state.exported if isinstance(v := state.variables.get(name, ("",))[0], str)
+        }
+        restore: dict[str, tuple[Single, ...] | None] = {}
         for assignment in assignments:
             restore[assignment.name] = state.variables.get(assignment.name)
             self.assign(assignment, state)
@@ -402,7 +416,9 @@ class Interpreter:
     def _array(self, assignment: Assignment, old: object, state: State, *, associative: bool) -> tuple[str, ...] | Mapping[str, str]:  # fmt: skip
         keyed = [item for item in assignment.array or () if isinstance(item, Assignment)]
         if associative or (keyed and not all((item.index or "").isdigit() for item in keyed)):
-            return {(item.index or "").strip("\"'"): self._expander.text(item.value, state)[0] for item in keyed}
+            return {
+                (item.index or "").strip("\"'"): self._expander.text(item.value, state)[0] for item in keyed
+            }
         items: list[str] = []
         if assignment.append and isinstance(old, tuple) and old:
             items += old[0] if isinstance(old[0], tuple) else (str(old[0]),)
@@ -415,7 +431,7 @@ class Interpreter:
 
     def _search(self, values: Alternatives, state: State) -> None:
         """`PATH` got folders: those where the pipeline may have its own programs."""
-        folders = []
+        folders: list[str] = []
         for folder in values[0].split(":"):
             if folder and folder[0] != HOLE and not folder.startswith(("/usr", "/bin", "/sbin", "/opt")):
                 folders += state.paths(folder)
@@ -493,9 +509,9 @@ class Interpreter:
 
     def _substitute(self, part: Substitution, state: State) -> Alternatives:
         """What a command substitution prints; a process substitution gives the name of a file."""
+        path = f"/dev/fd/{self.unique}"
         if part.process:
             self.unique += 1
-            path = f"/dev/fd/{self.unique}"
             if part.process == ">":
                 self.sinks[path] = (part, state.fork())
                 return (path,)
@@ -511,7 +527,7 @@ class Interpreter:
         if not part.process:
             return bounded_texts(text.rstrip("\n") for text in out.texts)
         url = _url(self.commands[-1]) if len(self.commands) > count else None
-        known = out.texts[0] if HOLE not in out.texts[0] or out.texts[0] != HOLE else None
+        known = None if out.texts[0] == HOLE else out.texts[0]
         state.files[path] = WrittenFile(known, url=url, lines=tuple(out.lines))
         return (path,)
 
@@ -534,7 +550,7 @@ class Interpreter:
             return self._function(functions, call)
         if name in call.state.aliases and not call.bare and call.word(0) in (name, None):
             return self._alias(call)
-        if any(c in name for c in "*?["):
+        if len(name) < 100 and any(c in name for c in "*?["):
             name = self._glob(name)
             call = replace(call, argv=(name, *call.argv[1:]), words=())
         return self.program(call)
@@ -611,7 +627,7 @@ class Interpreter:
             location,
             via,
             stdin.kind if stdin is not None else None,
-            stdin.texts[0] if stdin is not None and stdin.texts and HOLE != stdin.texts[0] else None,
+            stdin.texts[0] if stdin is not None and stdin.texts and stdin.texts[0] != HOLE else None,
             stdin.producer if stdin is not None else None,
             call.env,
             call.wrappers,
@@ -626,7 +642,10 @@ class Interpreter:
     def problem(self, call: Call, message: str) -> None:
         """Record that something of the call cannot be known."""
         location, via = self._frame.at(call.start)
-        text = Command(call.argv, location, via, wrappers=call.wrappers).text
+        wrappers = call.wrappers
+        if wrappers and wrappers[-1] == _program(call.argv[0]):
+            wrappers = wrappers[:-1]
+        text = Command(call.argv, location, via, wrappers=wrappers).text
         found = Problem(location, message, via, text)
         if found not in self.problems:
             self.problems.append(found)
@@ -722,18 +741,24 @@ class Interpreter:
             places = lines[:count]
             script = Script(text, "bash", places + (places[-1],) * (count - len(places)))
         else:
-            found = word if word is not None else next((w for w in call.words if isinstance(w, Word) and w.constant == text), None)
+            found = (
+                word
+                if word is not None
+                else next((w for w in call.words if isinstance(w, Word) and w.constant == text), None)
+            )
             script = self.script(text, "bash", call, found)
         state = files.child(call.state, call.argv[0], arguments, call)
-        self._wrapped.append(call.wrappers)
+        self.wrapped.append(call.wrappers)
         try:
             self.run(script, call, state, apart=False)
         finally:
-            self._wrapped.pop()
+            self.wrapped.pop()
         call.state.files = state.files
         return Result.UNKNOWN
 
-    def follow(self, path: str, call: Call, *, shell: str | None, arguments: tuple[str, ...], sourced: bool) -> Result:
+    def follow(
+        self, path: str, call: Call, *, shell: str | None, arguments: tuple[str, ...], sourced: bool
+    ) -> Result:
         """Run the script file at `path`."""
         return files.follow(self, path, call, shell=shell, arguments=arguments, sourced=sourced)
 
@@ -761,7 +786,9 @@ def _url(command: Command | None) -> str | None:
     return next((word for word in command.argv[1:] if "://" in word), None)
 
 
-def _with_item(old: object, assignment: Assignment, value: str, state: State) -> tuple[str, ...] | Mapping[str, str]:
+def _with_item(
+    old: object, assignment: Assignment, value: str, state: State
+) -> tuple[str, ...] | Mapping[str, str]:
     """An array or map with one item set."""
     key = (assignment.index or "").strip("\"' ")
     known = old[0] if isinstance(old, tuple) and old else ()
