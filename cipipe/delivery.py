@@ -18,6 +18,7 @@ from cipipe import failpoints, forges, manifests, message, registry, trailers
 from cipipe.config import Environment
 from cipipe.diff import unified
 from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
+from cipipe.forges.base import ConflictError, Forge
 from cipipe.git import bare
 from cipipe.git.credentials import credentials
 from cipipe.git.failures import UnreachableError
@@ -31,12 +32,15 @@ from cipipe.git.url import Remote
 from cipipe.image import ImageRef
 from cipipe.order import is_older, setters
 from cipipe.proc import Deadline
+from cipipe.proposal import Proposer, Setting
+from cipipe.pull_request import Proposal
 from cipipe.results import Change, Delivery, Status
-from cipipe.trailers import Trailers
+from cipipe.trailers import Origin, Trailers
 from cipipe.trigger import Trigger
 
 _log = logging.getLogger("cipipe")
 _UNMOVED = 5  # refusals of a base that did not move, before cipipe gives up
+_UNPROPOSED = 2  # times that the forge takes no pull request of a branch, before that is an error
 _UNREACHABLE = 4  # in a row, each of which stands for several tries
 _LONGEST_PAUSE = 8.0  # seconds
 _Result = TypeVar("_Result")
@@ -51,6 +55,7 @@ class Options:
     cache_dir: Path | None = None
     sign: bool = False
     allow_downgrade: bool = False
+    reopen: bool = False
     dry_run: bool = False
     timeout: float = 120.0
 
@@ -60,6 +65,7 @@ class Task:
     """`refs` into `environment` at `remote`; `names` maps a repository to its configured name.
 
     `as_held` says that another environment holds exactly `refs`: no registry is asked for anything more.
+    `api_url` is the forge's API as configured.
     """
 
     environment: Environment
@@ -70,6 +76,7 @@ class Task:
     trigger: Trigger
     options: Options
     as_held: bool = False
+    api_url: str | None = None
 
     @property
     def bump_branch(self) -> str | None:
@@ -90,6 +97,8 @@ def deliver(task: Task) -> Delivery:
 
 def _deliver(task: Task) -> Delivery:
     deadline = Deadline(task.options.timeout)
+    if task.bump_branch and not task.options.dry_run:
+        forges.preload(task.forge)
     with opened(task, deadline) as (git, repository):
         signing = Signing.of_runner(git) if task.options.sign else None
         return until_it_stands(_Attempt(task, repository, deadline, signing).run, deadline)
@@ -155,35 +164,45 @@ class _Attempt:
         self._repository = repository
         self._deadline = deadline
         self._signing = signing
-        self._pushed: dict[str, Delivery] = {}  # commits that may have reached the remote
+        self._pushed: dict[str, tuple[Delivery, Proposal]] = {}  # commits that may have reached the remote
         self._refusals = 0  # while the remote did not move
         self._seen: tuple[str, str | None] | None = None  # base and tip at the last look
         self._deeper: list[Trailers] | None = None  # bumps further back than the fetched history
+        self._forge: Forge | None = None
+        self._unproposed = 0  # times that the forge took no pull request
 
     def run(self) -> Delivery | None:
         """The delivery, or None where a push did not stand and the remote must be read again."""
         found = self._look()
         if landed := self._landed(found):
-            return landed
+            return self._propose(*landed) if found.tip and not found.merged else landed[0]
         result = Delivery(
             self._task.environment.name, "unchanged", base=found.base.id, notes=found.edit.notes
         )
         if not found.edit.contents:
             return result
-        late, notes = self._is_late(found)
+        late, notes, before = self._is_late(found)
         result = replace(result, notes=(*result.notes, *notes))
         if late:
             return replace(result, status="superseded")
         result = replace(result, changes=found.edit.changes, diff=unified(found.before, found.edit.contents))
+        return self._stand(found, result, before)
+
+    def _stand(self, found: _Found, result: Delivery, before: Origin | None) -> Delivery | None:
+        """Keep the bump branch that carries the edit already, or push the edit."""
         edit = self._repository.prepare(found.base, found.entries, found.edit.contents)
         bump = self._trailers(edit)
         failpoints.reach("edited")
         if found.tip and not found.merged and (status := self._of_tip(found.tip, bump)):
-            return replace(result, status=status, commit=found.tip.id, branch=self._task.bump_branch)
+            result = replace(result, status=status, commit=found.tip.id, branch=self._task.bump_branch)
+            kept = trailers.parse(found.tip.message)
+            if kept is None or status != "unchanged" or self._task.options.dry_run:
+                return result
+            return self._propose(result, self._proposal(kept, found.edit.changes, before))
         result = replace(result, status="changed")
         if self._task.options.dry_run:
             return result
-        return self._push(found, self._commit(edit, bump, found.edit.changes), result)
+        return self._push(found, result, self._proposal(bump, found.edit.changes, before), edit)
 
     def _look(self) -> _Found:
         environment, repository, branch = self._task.environment, self._repository, self._task.bump_branch
@@ -219,15 +238,15 @@ class _Attempt:
             refs = tuple(ref.with_tag(ref.tag, digests.get(ref, ref.digest)) for ref in refs)
         return manifests.edit(before, refs, container=options.container, key=options.key)
 
-    def _landed(self, found: _Found) -> Delivery | None:
+    def _landed(self, found: _Found) -> tuple[Delivery, Proposal] | None:
         """A push whose answer was lost, or that another commit covered since, did stand."""
         known = {commit.id for commit in found.history} | ({found.tip.id} if found.tip else set())
-        return next((delivery for commit, delivery in self._pushed.items() if commit in known), None)
+        return next((pushed for commit, pushed in self._pushed.items() if commit in known), None)
 
-    def _is_late(self, found: _Found) -> tuple[bool, tuple[str, ...]]:
-        """Whether what stands is newer than this run, and a note where that cannot be known."""
+    def _is_late(self, found: _Found) -> tuple[bool, tuple[str, ...], Origin | None]:
+        """Whether what stands is newer than this run, a note where that cannot be known, and its origin."""
         if self._task.options.allow_downgrade:
-            return False, ()
+            return False, (), None
         environment, origin = self._task.environment.name, self._task.trigger.origin
         held = _refs(change.old for change in found.edit.changes)
         standing = setters(bumps_in(found.history), environment, held)
@@ -239,9 +258,10 @@ class _Attempt:
         is_ancestor = self._task.trigger.is_ancestor
         verdicts = {ref: is_older(origin, bump.origin, is_ancestor) for ref, bump in standing.items()}
         if newer := [str(ref) for ref, verdict in verdicts.items() if verdict]:
-            return True, (f"{newer[0]} was set by a newer run; --allow-downgrade overwrites it",)
+            return True, (f"{newer[0]} was set by a newer run; --allow-downgrade overwrites it",), None
         known = len(standing) == len(held) and None not in verdicts.values()
-        return False, () if known else ("order: not compared",)
+        before = next(iter(standing.values())).origin if len(standing) == 1 else None
+        return False, () if known else ("order: not compared",), before
 
     def _of_tip(self, tip: Commit, ours: Trailers) -> Status | None:
         """What the bump branch that is there means; None when it is an older bump, to be replaced.
@@ -266,30 +286,39 @@ class _Attempt:
         name, origin = self._task.environment.name, self._task.trigger.origin
         return Trailers(name, self._task.refs, origin, trailers.edit_hash(files), edit.tree)
 
-    def _commit(self, edit: bare.Edit, bump: Trailers, changes: tuple[Change, ...]) -> Commit:
+    def _proposal(self, bump: Trailers, changes: tuple[Change, ...], before: Origin | None) -> Proposal:
+        environment = self._task.environment
+        return Proposal(
+            environment.name,
+            message.title(environment.name, self._task.refs, self._task.names),
+            changes,
+            bump,
+            before,
+            tuple(check.name for check in environment.required_checks),
+            environment.approvals,
+        )
+
+    def _commit(self, edit: bare.Edit, proposal: Proposal) -> Commit:
         """The commit; its date is the later of base and source, so that the same bump has the same id."""
-        head = message.title(self._task.environment.name, self._task.refs, self._task.names)
-        text = message.commit_message(head, changes, bump)
-        date = max(edit.base.committed, bump.origin.commit_time or 0)
+        text = message.commit_message(proposal.title, proposal.changes, proposal.trailers)
+        date = max(edit.base.committed, proposal.trailers.origin.commit_time or 0)
         commit = self._repository.commit(edit, text, date=date, signing=self._signing)
         failpoints.reach("committed")
         return commit
 
-    def _push(self, found: _Found, commit: Commit, result: Delivery) -> Delivery | None:
-        environment = self._task.environment
-        branch = self._task.bump_branch or environment.branch
+    def _push(self, found: _Found, result: Delivery, proposal: Proposal, edit: bare.Edit) -> Delivery | None:
+        commit = self._commit(edit, proposal)
+        branch = self._task.bump_branch or self._task.environment.branch
         expected = found.base if self._task.bump_branch is None else found.tip
-        _log.info("%s: pushing %s to %s", environment.name, commit.id[:12], branch)
+        proposer = self._looked(proposal)
+        _log.info("%s: pushing %s to %s", proposal.environment, commit.id[:12], branch)
         push = self._repository.push(commit.id, branch, expected=expected.id if expected else None)
         failpoints.reach("pushed")
         result = replace(result, commit=commit.id, branch=branch)
-        if self._task.bump_branch:
-            asked = forges.how_to_propose(self._task.forge, self._task.remote, branch, environment.branch)
-            result = replace(result, notes=(*result.notes, asked))
         if push.ok:
-            return result
-        self._pushed[commit.id] = result
-        _log.info("%s: the push did not stand (%s)", environment.name, push.reason)
+            return self._propose(result, proposal, proposer)
+        self._pushed[commit.id] = result, proposal
+        _log.info("%s: the push did not stand (%s)", proposal.environment, push.reason)
         if push.declined or self._refusals >= _UNMOVED:
             raise _rejected(push, branch)
         if push.outcome == "rejected" and (other := self._conflicting(branch)):
@@ -298,6 +327,57 @@ class _Attempt:
                 hint=f"delete or rename '{other}': Git keeps branches as files in folders",
             )
         return None
+
+    def _looked(self, proposal: Proposal) -> Proposer | None:
+        """What finds and mends the pull request, after its first look; None where there is no forge."""
+        task, branch = self._task, self._task.bump_branch
+        if branch is None:
+            return None
+        if self._forge is None:
+            self._forge = forges.connect(
+                task.forge, task.remote, task.environment.name,
+                api_url=task.api_url, deadline=self._deadline, environ=task.trigger.environ,
+            )  # fmt: skip
+        if self._forge is None:
+            return None
+        pattern = f"cipipe/{task.environment.name}/*"
+        setting = Setting(
+            self._forge.proposals,
+            task.environment,
+            branch,
+            self._deadline,
+            task.options.reopen,
+            task.options.allow_downgrade,
+            task.trigger.is_ancestor,
+            lambda: self._repository.remote_branches([pattern]),
+        )
+        proposer = Proposer(setting)
+        proposer.look(proposal.trailers.edit)
+        return proposer
+
+    def _propose(
+        self, result: Delivery, proposal: Proposal, proposer: Proposer | None = None
+    ) -> Delivery | None:
+        """Make sure of the pull request of a branch that stands; None where the branch went meanwhile."""
+        if self._task.bump_branch is None:
+            return result
+        proposer = proposer or self._looked(proposal)
+        if self._forge is None or proposer is None:
+            branches = self._task.bump_branch, self._task.environment.branch
+            asked = forges.how_to_propose(self._task.forge, self._task.remote, *branches)
+            return replace(result, notes=(*result.notes, asked))
+        try:
+            if proposer.propose(proposal):
+                result = replace(result, status="changed")
+        except CipipeError as error:
+            if isinstance(error, ConflictError) and not proposer.reported and self._unproposed < _UNPROPOSED:
+                self._unproposed += 1
+                return None
+            result = replace(result, status="failed", error=error)
+        notes = [*result.notes, *proposer.notes]
+        if proposer.reported and proposer.reported.created and self._forge.caution:
+            notes.append(self._forge.caution)
+        return replace(result, pull_request=proposer.reported, notes=tuple(notes))
 
     def _conflicting(self, branch: str) -> str | None:
         """A branch that is a folder of `branch`, or below it, which Git cannot hold at the same time."""

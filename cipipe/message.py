@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cipipe.image import ImageRef
 from cipipe.results import Change
 from cipipe.trailers import Trailers, render
 
 _NAME_LENGTH = 60
+_SEVERAL = re.compile("-and-[0-9]+-[0-9a-f]{8}$")
 
 
 def branch_name(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:
@@ -21,8 +22,24 @@ def branch_name(environment: str, refs: Sequence[ImageRef], names: Mapping[str, 
     first = names.get(repositories[0], repositories[0].rpartition("/")[2])
     name = re.sub(r"[^a-z0-9.-]+|\.{2,}", "-", first.lower()).strip(".-")[:_NAME_LENGTH]
     others = f"-and-{len(repositories) - 1}" if len(repositories) > 1 else ""
-    digest = hashlib.sha256("\n".join(repositories).encode()).hexdigest()[:8]
-    return f"cipipe/{environment}/{name}{others}-{digest}"
+    return f"cipipe/{environment}/{name}{others}-{_hash(repositories)}"
+
+
+def related(branches: Iterable[str], own: str, refs: Iterable[ImageRef]) -> list[str]:
+    """The bump branches other than `own` that may change an image of `refs`, by their names alone.
+
+    A branch for one repository says by its hash whether it is one of them; a branch for several may be.
+    """
+    hashes = {_hash([ref.normalized]) for ref in refs}
+    return sorted(
+        branch
+        for branch in branches
+        if branch != own and (branch.rpartition("-")[2] in hashes or _SEVERAL.search(branch))
+    )
+
+
+def _hash(repositories: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(repositories).encode()).hexdigest()[:8]
 
 
 def title(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:

@@ -44,6 +44,11 @@ def interrupt() -> None:
         _signal(process, signal.SIGTERM)
 
 
+def interrupted() -> bool:
+    """Whether somebody stops cipipe."""
+    return _interrupted.is_set()
+
+
 class Deadline:
     """A point in time that all steps of one job share; `seconds` from now on a monotonic clock."""
 

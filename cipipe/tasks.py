@@ -30,6 +30,9 @@ def make(  # noqa: PLR0913 - the last two by name only
     check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
     configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
     return [
-        Task(each, remote, forges.kind(each, config, remote), refs, configured, started, options)
+        Task(
+            each, remote, forges.kind(each, config, remote), refs, configured, started, options,
+            api_url=each.forge.api_url or config.forge.api_url,
+        )
         for each, remote in zip(environments, remotes, strict=True)
-    ]
+    ]  # fmt: skip

@@ -49,6 +49,9 @@ def delivery(command: Command) -> Command:
                 "--allow-downgrade", is_flag=True, help="Overwrite what a newer run has set, as well."
             ),
             click.option(
+                "--reopen", is_flag=True, help="Propose again what a person closed without merging it."
+            ),
+            click.option(
                 "--timeout",
                 type=click.FloatRange(min=1, max=86_400),
                 default=120,

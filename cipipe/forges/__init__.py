@@ -1,11 +1,20 @@
-"""Forges: what holds pull requests. Which one an environment's repository is on."""
+"""Forges: what holds pull requests. Which one an environment's repository is on, and how it is reached."""
 
+import importlib
+import ipaddress
+import threading
 import urllib.parse
+from collections.abc import Mapping
 
+from cipipe.backends import FORGES
 from cipipe.config import Config, Environment
-from cipipe.errors import ConfigError
+from cipipe.errors import ConfigError, CredentialsError
+from cipipe.forges.base import Access, Forge
+from cipipe.git.credentials import Credentials, credentials
 from cipipe.git.url import Remote
+from cipipe.proc import Deadline
 
+_VARIABLES = {"github": "GITHUB_TOKEN or GH_TOKEN", "gitlab": "GITLAB_TOKEN", "gitea": "GITEA_TOKEN"}
 _KNOWN_HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "gitea", "gitea.com": "gitea"}
 
 
@@ -24,6 +33,107 @@ def kind(environment: Environment, config: Config, remote: Remote) -> str:
             hint="set forge.kind to github, gitlab, gitea or none",
         )
     return found or "none"
+
+
+def preload(name: str) -> None:
+    """Import a forge's SDK in a thread, while Git waits for the network."""
+    threading.Thread(target=importlib.import_module, args=(FORGES[name],), daemon=True).start()
+
+
+def connect(  # noqa: PLR0913 - by name only
+    name: str,
+    remote: Remote,
+    environment: str,
+    *,
+    api_url: str | None,
+    deadline: Deadline,
+    environ: Mapping[str, str],
+) -> Forge | None:
+    """The repository at its forge; None without one.
+
+    `api_url` is the configured one. Raises CredentialsError without a token for it, and ConfigError.
+    """
+    way = access(name, remote, environment, api_url=api_url, deadline=deadline, environ=environ)
+    if way is None:
+        return None
+    if way.credentials.variable == "CI_JOB_TOKEN":
+        raise CredentialsError(
+            "a job token opens no merge requests at GitLab",
+            hint="set GITLAB_TOKEN (or CIPIPE_TOKEN) to a project access token with scope 'api'",
+        )
+    forge: Forge = importlib.import_module(FORGES[name]).connect(way)
+    return forge
+
+
+def access(  # noqa: PLR0913 - by name only
+    name: str,
+    remote: Remote,
+    environment: str | None,
+    *,
+    api_url: str | None,
+    deadline: Deadline,
+    environ: Mapping[str, str],
+) -> Access | None:
+    """How the repository's API is reached; None without a forge. Raises as `connect`."""
+    if name == "none" or remote.scheme == "file":
+        return None
+    web = _web(remote)
+    url = (api_url or _default_api(name, web)).rstrip("/")
+    _check_encrypted(url)
+    found = credentials(environ, web, environment=environment, forge=name)
+    if found is None:
+        raise CredentialsError(
+            f"the API at {web.host} needs a token, and there is none",
+            hint=f"set {_VARIABLES[name]} (or CIPIPE_TOKEN); a bump with delivery: push needs none",
+        )
+    _check_host(found, url, web, environ)
+    return Access(web, url, found, deadline, environ)
+
+
+def _web(remote: Remote) -> Remote:
+    """The address of the repository over http(s), where its API is: ssh has a port of its own."""
+    return remote if remote.is_http else Remote.parse(f"https://{remote.host}/{remote.path.strip('/')}")
+
+
+def _default_api(name: str, web: Remote) -> str:
+    """Where each forge has its API, unless configured."""
+    if name == "github" and web.host == "github.com":
+        return "https://api.github.com"
+    if name == "github" and web.host.endswith(".ghe.com"):
+        return f"https://api.{web.host}"
+    return web.origin + {"github": "api/v3", "gitlab": "api/v4", "gitea": "api/v1"}[name]
+
+
+def _check_encrypted(url: str) -> None:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https" or _is_loopback(parts.hostname or ""):
+        return
+    raise ConfigError(
+        f"no token is sent to {url}: plain http shows it to everyone on the way",
+        hint="use https:// in forge.api_url",
+    )
+
+
+def _check_host(found: Credentials, url: str, web: Remote, environ: Mapping[str, str]) -> None:
+    """A CI's or a forge's own token goes to the forge that it was made for, whatever is configured."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    known = {web.host, f"api.{web.host}"}
+    known |= {
+        urllib.parse.urlsplit(environ.get(name, "")).hostname or ""
+        for name in ("GITHUB_API_URL", "CI_API_V4_URL")
+    }
+    if not found.variable.startswith("CIPIPE_") and host not in known:
+        raise CredentialsError(
+            f"{found.variable} is not sent to {host}, which is not {web.host}",
+            hint="correct forge.api_url, or set CIPIPE_TOKEN",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def how_to_propose(name: str, remote: Remote, branch: str, base: str) -> str:

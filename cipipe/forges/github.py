@@ -1,0 +1,246 @@
+"""GitHub and GitHub Enterprise Server, by PyGithub without its own retries (they repeat POST).
+
+PyGithub follows no redirect to another host. Objects are lazy: what a method needs is in its one answer.
+https://docs.github.com/en/rest/pulls, https://docs.github.com/en/rest/issues
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import github
+import requests
+from github.GithubObject import NotSet
+from github.Issue import Issue
+from github.NamedUser import NamedUser
+from github.PullRequest import PullRequest as Found
+from github.Repository import Repository
+
+from cipipe.errors import ConfigError
+from cipipe.forges.base import Access, PullRequest, State
+from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+
+_Result = TypeVar("_Result")
+# https://docs.github.com/en/actions/concepts/security/github_token
+_CAUTION = (
+    "no checks run on a pull request that GITHUB_TOKEN opened: close and open it, or set CIPIPE_TOKEN to the"
+    " token of an app or a person"
+)
+_NOT_THE_API = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
+
+
+def connect(access: Access) -> "GitHub":
+    """The repository at GitHub; raises ConfigError when its path is not owner/name."""
+    return GitHub(access)
+
+
+class GitHub:
+    """One repository at GitHub."""
+
+    def __init__(self, access: Access) -> None:
+        if access.repository.count("/") != 1:
+            raise ConfigError(f"'{access.repository}' is no GitHub repository: it must be OWNER/NAME")
+        self._calls = Calls(access, _translated)
+        client = github.Github(
+            base_url=access.api_url,
+            auth=github.Auth.Token(access.credentials.token),
+            timeout=int(TIMEOUT),
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            per_page=100,
+            lazy=True,
+            user_agent="cipipe",
+            verify=access.environ.get("SSL_CERT_FILE") or True,
+        )
+        self._repository = client.get_repo(access.repository)
+        self._name = access.repository
+        in_actions = access.environ.get("GITHUB_ACTIONS") == "true"
+        own = in_actions and access.credentials.variable == "GITHUB_TOKEN"
+        self.caution = _CAUTION if own else None
+
+    @property
+    def proposals(self) -> "Proposals":
+        """Its pull requests."""
+        return Proposals(self._repository, self._name, self._calls)
+
+
+class Proposals:
+    """The pull requests of one repository."""
+
+    def __init__(self, repository: Repository, name: str, calls: Calls) -> None:
+        self._repository = repository
+        self._name = name
+        self._calls = calls
+
+    def by_head(self, head: str, base: str) -> Sequence[PullRequest]:
+        """One request, newest first; forks under the same owner are left out."""
+
+        def call() -> list[PullRequest]:
+            owner = self._name.partition("/")[0]
+            pages = self._repository.get_pulls(
+                state="all", head=f"{owner}:{head}", base=base, sort="created", direction="desc"
+            )
+            return [_value(each) for each in pages.get_page(0) if self._is_own(each)]
+
+        return self._calls.repeatable(f"listing the pull requests of '{head}'", call)
+
+    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """Open one."""
+
+        def call() -> PullRequest:
+            return _value(
+                self._repository.create_pull(base, head, title=title, body=body, draft=draft or NotSet)
+            )
+
+        return self._calls.once(f"opening a pull request of '{head}'", call)
+
+    def rewrite(self, pull: PullRequest, *, title: str, body: str) -> None:
+        """Give it another title and body."""
+        self._edit("rewriting", pull, self._pull(pull), title=title, body=body)
+
+    def mark(self, pull: PullRequest, *, labels: Sequence[str], assignees: Sequence[str]) -> None:
+        """Labels and assignees in one request; GitHub makes labels that are missing."""
+        people: list[NamedUser | str] = list(dict.fromkeys((*pull.assignees, *assignees)))
+        self._edit(
+            "labelling",
+            pull,
+            self._issue(pull),
+            labels=list(dict.fromkeys((*pull.labels, *labels))),
+            assignees=people if assignees else NotSet,
+        )
+
+    def ask(self, pull: PullRequest, people: Sequence[str]) -> None:
+        """Ask people and teams for a review; PyGithub's own method does not look at the answer."""
+        users = [name for name in people if "/" not in name]
+        teams = [name.rpartition("/")[2] for name in people if "/" in name]
+        url = f"{self._repository.url}/pulls/{pull.number}/requested_reviewers"
+        asked = {"reviewers": users, "team_reviewers": teams}
+
+        def call() -> None:
+            _, answer = self._repository.requester.requestJsonAndCheck("POST", url, input=asked)
+            if answer["number"] != pull.number:
+                raise TypeError("another pull request")
+
+        self._repeatable("asking for reviews of", pull, call)
+
+    def answered(self, pull: PullRequest) -> frozenset[str]:
+        """Who has reviewed it."""
+        reviews = self._pull(pull).get_reviews
+        return frozenset(
+            self._repeatable(
+                "reading the reviews of", pull, lambda: [_login(each.user) for each in reviews()]
+            )
+        )
+
+    def comments(self, pull: PullRequest) -> tuple[str, ...]:
+        """The texts of its comments."""
+        listed = self._issue(pull).get_comments
+        return tuple(
+            self._repeatable("reading the comments of", pull, lambda: [_text(each.body) for each in listed()])
+        )
+
+    def comment(self, pull: PullRequest, text: str) -> None:
+        """Comment on it."""
+        issue = self._issue(pull)
+
+        def call() -> None:
+            if not isinstance(issue.create_comment(text).id, int):
+                raise TypeError("no comment")
+
+        self._calls.once(f"commenting on #{pull.number}", call)
+
+    def close(self, pull: PullRequest, *, label: str) -> None:
+        """Close and label it, in one request."""
+        labels = list(dict.fromkeys((*pull.labels, label)))
+        self._edit("closing", pull, self._issue(pull), state="closed", labels=labels)
+
+    def reopen(self, pull: PullRequest) -> None:
+        """Open it again; GitHub refuses that after a force push to its branch."""
+        self._edit("reopening", pull, self._pull(pull), state="open")
+
+    def merge_when_ready(self, pull: PullRequest) -> None:
+        """GraphQL alone can do it; what it refuses is a ConflictError."""
+        self._repeatable("setting auto-merge of", pull, self._pull(pull).enable_automerge)
+
+    def _pull(self, pull: PullRequest) -> Found:
+        return self._repository.get_pull(pull.number)
+
+    def _issue(self, pull: PullRequest) -> Issue:
+        return self._repository.get_issue(pull.number)
+
+    def _edit(self, doing: str, pull: PullRequest, target: Found | Issue, **changes: Any) -> None:
+        """PyGithub takes any page with status 200 for an answer, and leaves unset what it misses there."""
+
+        def call() -> None:
+            target.edit(**changes)
+            if not isinstance(target.state, str):
+                raise TypeError("no state")
+
+        self._repeatable(doing, pull, call)
+
+    def _repeatable(self, doing: str, pull: PullRequest, call: Callable[[], _Result]) -> _Result:
+        return self._calls.repeatable(f"{doing} #{pull.number}", call)
+
+    def _is_own(self, found: Found) -> bool:
+        """Whether its branch is in this repository; one that is gone is taken for ours."""
+        repository: Repository | None = found.head.repo
+        return repository is None or repository.full_name.lower() == self._name.lower()
+
+
+def _value(found: Found) -> PullRequest:
+    if not isinstance(found.number, int):
+        raise TypeError("no number")
+    state: State = "open" if found.state == "open" else "merged" if found.merged_at else "closed"
+    teams = tuple(f"{_owner(found)}/{team.slug}" for team in found.requested_teams)
+    return PullRequest(
+        number=found.number,
+        url=found.html_url,
+        state=state,
+        title=found.title,
+        body=_text(found.body),
+        head=found.head.ref,
+        base=found.base.ref,
+        commit=found.head.sha,
+        author=_login(found.user),
+        labels=tuple(label.name for label in found.labels),
+        assignees=tuple(user.login for user in found.assignees),
+        reviewers=tuple(user.login for user in found.requested_reviewers) + teams,
+        draft=bool(found.draft),
+        auto_merge=found.auto_merge is not None,
+    )
+
+
+def _login(user: NamedUser | None) -> str:
+    """Accounts go, and what they did stays."""
+    return user.login if user is not None else ""
+
+
+def _text(body: str | None) -> str:
+    return body or ""
+
+
+def _owner(found: Found) -> str:
+    return found.base.repo.full_name.partition("/")[0]
+
+
+def _translated(error: Exception) -> Refusal | Lost | None:
+    """PyGithub's exceptions; those of Python are its way to meet an answer that is not the API's."""
+    if isinstance(error, github.GithubException):
+        headers = {name.lower(): str(value) for name, value in (error.headers or {}).items()}
+        return Refusal(error.status, _message(error.data), headers)
+    if isinstance(error, RuntimeError):
+        return Refusal(301, str(error), {})
+    if isinstance(error, requests.RequestException):
+        return Lost(str(error))
+    if isinstance(error, (*_NOT_THE_API, github.BadAttributeException)):
+        return Lost("the answer is not that of GitHub's API")
+    return None
+
+
+def _message(data: object) -> str:
+    """GitHub's own words, with the reasons that a validation error lists."""
+    if not isinstance(data, dict):
+        return str(data or "no reason given")
+    errors = data.get("errors") or []
+    reasons = [each.get("message") or each.get("code") if isinstance(each, dict) else each for each in errors]
+    return "; ".join(str(part) for part in (data.get("message") or data.get("data"), *reasons) if part)

@@ -1,0 +1,208 @@
+"""A stateful fake of GitHub's REST and GraphQL APIs, as far as cipipe speaks to them.
+
+Shapes from https://docs.github.com/en/rest (pulls, issues, reviews); all URLs are the fake's own.
+"""
+
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.server import Answer, ApiServer, Refused, Request
+from tests.fakes.state import Hosted, HostedError, Pull
+
+_PULL = r"/repos/([^/]+/[^/]+)/pulls"
+_ISSUE = r"/repos/([^/]+/[^/]+)/issues"
+
+
+class GitHubFake(ApiServer):
+    """One server with its repositories; `token_kind` "actions" is refused as GITHUB_TOKEN may be."""
+
+    prefix = "/api/v3"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(token)
+        self.repositories: dict[str, Hosted] = {}
+        self.forbids_pull_requests = False
+        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = [
+            ("GET", re.compile(_PULL), self._list),
+            ("POST", re.compile(_PULL), self._open),
+            ("GET", re.compile(_PULL + r"/(\d+)"), self._show),
+            ("PATCH", re.compile(_PULL + r"/(\d+)"), self._edit),
+            ("PATCH", re.compile(_ISSUE + r"/(\d+)"), self._edit_issue),
+            ("POST", re.compile(_PULL + r"/(\d+)/requested_reviewers"), self._ask),
+            ("GET", re.compile(_PULL + r"/(\d+)/reviews"), self._reviews),
+            ("GET", re.compile(_ISSUE + r"/(\d+)/comments"), self._comments),
+            ("POST", re.compile(_ISSUE + r"/(\d+)/comments"), self._comment),
+        ]
+
+    def host(self, hosted: Hosted) -> Hosted:
+        """Take a repository in."""
+        self.repositories[hosted.name] = hosted
+        return hosted
+
+    def answer(self, request: Request) -> Answer:
+        """By method and path, as GitHub does it."""
+        if request.path == "/api/graphql":
+            return self._graphql(request)
+        for method, pattern, handle in self._routes:
+            if method == request.method and (match := pattern.fullmatch(request.path)):
+                hosted = self.repositories.get(match[1])
+                if hosted is None:
+                    break
+                try:
+                    rest = [hosted.pull(int(number)) for number in match.groups()[1:]]
+                except LookupError:
+                    break
+                return handle(request, hosted, *rest)
+        raise Refused(404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"})
+
+    def _list(self, request: Request, hosted: Hosted) -> Answer:
+        hosted.refresh()
+        head, base = request.query.get("head"), request.query.get("base")
+        state = request.query.get("state", "open")
+        owner = hosted.name.partition("/")[0]
+        found = [
+            self._json(hosted, pull, fork=pull in hosted.forks)
+            for pull in (*hosted.pulls, *hosted.forks)
+            if head in {None, f"{owner}:{pull.head}"}
+            and base in {None, pull.base}
+            and state in {"all", pull.state}
+        ]
+        return self._page(request, sorted(found, key=lambda each: -each["number"]))
+
+    def _page(self, request: Request, items: list[Any]) -> Answer:
+        size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
+        headers = {}
+        if page * size < len(items):
+            query = urllib.parse.urlencode({**request.query, "page": page + 1})
+            headers["Link"] = f'<{self.api_url}{request.path}?{query}>; rel="next"'
+        return Answer(200, items[(page - 1) * size : page * size], headers)
+
+    def _open(self, request: Request, hosted: Hosted) -> Answer:
+        if self.forbids_pull_requests:
+            message = "GitHub Actions is not permitted to create or approve pull requests."
+            raise Refused(403, {"message": message})
+        body = request.body
+        try:
+            pull = hosted.open(
+                body["head"],
+                body["base"],
+                body["title"],
+                body.get("body") or "",
+                draft=body.get("draft", False),
+            )
+        except HostedError as error:
+            raise _invalid(str(error)) from None
+        return Answer(201, self._json(hosted, pull))
+
+    def _show(self, _: Request, hosted: Hosted, pull: Pull) -> Answer:
+        return Answer(200, self._json(hosted, pull))
+
+    def _edit(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        pull.title = request.body.get("title", pull.title)
+        pull.body = request.body.get("body", pull.body)
+        self._set_state(request, hosted, pull)
+        return Answer(200, self._json(hosted, pull))
+
+    def _edit_issue(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        unknown = set(request.body.get("assignees", [])) - hosted.people
+        if unknown:
+            raise _invalid(f"{unknown.pop()} cannot be assigned", field="assignees")
+        pull.labels = request.body.get("labels", pull.labels)
+        pull.assignees = request.body.get("assignees", pull.assignees)
+        self._set_state(request, hosted, pull)
+        labels = [self._label(hosted, name) for name in pull.labels]
+        return Answer(200, {"number": pull.number, "state": pull.state, "labels": labels})
+
+    def _set_state(self, request: Request, hosted: Hosted, pull: Pull) -> None:
+        if request.body.get("state", pull.state) == pull.state:
+            return
+        if request.body["state"] == "closed":
+            pull.state = "closed"
+            return
+        try:
+            hosted.reopen(pull)
+        except HostedError as error:
+            raise _invalid(str(error)) from None
+
+    def _ask(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        people = request.body.get("reviewers", [])
+        if pull.author in people:
+            raise Refused(422, {"message": "Review cannot be requested from pull request author."})
+        if set(people) - hosted.people or set(request.body.get("team_reviewers", [])) - hosted.teams:
+            message = "Reviews may only be requested from collaborators."
+            raise Refused(422, {"message": message})
+        pull.reviewers = list(dict.fromkeys((*pull.reviewers, *people)))
+        pull.teams = list(dict.fromkeys((*pull.teams, *request.body.get("team_reviewers", []))))
+        return Answer(201, self._json(hosted, pull))
+
+    def _reviews(self, request: Request, _: Hosted, pull: Pull) -> Answer:
+        listed = [
+            {"id": at, "user": self._user(review.login), "state": review.state, "commit_id": review.commit}
+            for at, review in enumerate(pull.reviews)
+        ]
+        return self._page(request, listed)
+
+    def _comments(self, request: Request, _: Hosted, pull: Pull) -> Answer:
+        listed = [{"id": at, "body": text, "user": self._user("ci")} for at, text in enumerate(pull.comments)]
+        return self._page(request, listed)
+
+    def _comment(self, request: Request, _: Hosted, pull: Pull) -> Answer:
+        pull.comments.append(request.body["body"])
+        return Answer(201, {"id": len(pull.comments), "body": request.body["body"]})
+
+    def _graphql(self, request: Request) -> Answer:
+        given = request.body["variables"]["input"]
+        name, number = given["pullRequestId"].split("#")
+        pull = self.repositories[name].pull(int(number))
+        if pull.draft:
+            message = "Pull request Pull request is in draft state"
+            return Answer(200, {"data": {}, "errors": [{"type": "UNPROCESSABLE", "message": message}]})
+        pull.auto_merge = True
+        return Answer(200, {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}})
+
+    def _json(self, hosted: Hosted, pull: Pull, *, fork: bool = False) -> dict[str, Any]:
+        repository = f"{self.api_url}/repos/{hosted.name}"
+        own = {"full_name": hosted.name, "url": repository}
+        other = {"full_name": f"{hosted.name}-fork", "url": f"{repository}-fork"}
+        gone = pull.head not in hosted.origin.branches() and not fork
+        return {
+            "url": f"{repository}/pulls/{pull.number}",
+            "issue_url": f"{repository}/issues/{pull.number}",
+            "html_url": f"{self.base}/{hosted.name}/pull/{pull.number}",
+            "id": 1000 + pull.number,
+            "node_id": f"{hosted.name}#{pull.number}",
+            "number": pull.number,
+            "state": pull.state,
+            "title": pull.title,
+            "body": pull.body or None,
+            "user": self._user(pull.author),
+            "labels": [self._label(hosted, name) for name in pull.labels],
+            "assignees": [self._user(login) for login in pull.assignees],
+            "requested_reviewers": [self._user(login) for login in pull.reviewers],
+            "requested_teams": [{"id": 1, "slug": slug, "name": slug} for slug in pull.teams],
+            "head": {
+                "ref": pull.head, "sha": pull.commit, "label": f"acme:{pull.head}",
+                "repo": other if fork else None if gone else own,
+            },
+            "base": {"ref": pull.base, "sha": hosted.origin.tip(pull.base), "label": "x", "repo": own},
+            "draft": pull.draft,
+            "auto_merge": {"merge_method": "merge"} if pull.auto_merge else None,
+            "merged_at": "2026-01-01T00:00:00Z" if pull.merged else None,
+        }  # fmt: skip
+
+    def _user(self, login: str) -> dict[str, Any]:
+        return {"login": login, "id": len(login), "url": f"{self.api_url}/users/{login}", "type": "User"}
+
+    def _label(self, hosted: Hosted, name: str) -> dict[str, Any]:
+        return {"id": 1, "name": name, "url": f"{self.api_url}/repos/{hosted.name}/labels/{name}"}
+
+
+def _invalid(message: str, *, field: str = "") -> Refused:
+    detail: dict[str, str] = {"resource": "PullRequest", "code": "custom", "message": message}
+    if message in {"head", "base"}:
+        detail = {"resource": "PullRequest", "field": message, "code": "invalid"}
+    elif field:
+        detail["field"] = field
+    return Refused(422, {"message": "Validation Failed", "errors": [detail]})

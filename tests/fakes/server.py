@@ -1,0 +1,226 @@
+"""What the fakes of forges share: an HTTP server on a loopback port, its log, and faults on demand.
+
+A fault comes before the effect of a request, or after it, so that only the answer is lost.
+"""
+
+import json
+import threading
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal, Self
+
+Kind = Literal[
+    "500", "502", "503", "504", "drop", "html", "empty", "truncated", "list", "null", "trickle", "hang",
+    "retry-after", "secondary", "primary", "401", "403", "404", "redirect", "redirect-307",
+]  # fmt: skip
+
+
+_JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html"}
+_USED_UP = {"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "60", "X-RateLimit-Reset": "4102444800"}
+_HOSTILE = b'{"message": "no @everyone \\u001b[31m ::error::x"}'
+_FAILURES: dict[str, tuple[int, bytes, dict[str, str]]] = {
+    **{status: (int(status), b"<html>bad gateway</html>", _HTML) for status in ("500", "502", "503", "504")},
+    **{status: (int(status), _HOSTILE, {}) for status in ("401", "403", "404")},
+    "html": (200, b"<html>Sign in</html>", _HTML),
+    "empty": (200, b"", {}),
+    "list": (200, b"[1]", {}),
+    "null": (200, b"null", {}),
+    "retry-after": (429, b'{"message": "slow down"}', {"Retry-After": "1"}),
+    "secondary": (403, b'{"message": "You have exceeded a secondary rate limit."}', {"Retry-After": "1"}),
+    "primary": (403, b'{"message": "API rate limit exceeded"}', _USED_UP),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind` of failure; `after` the effect or before it."""
+
+    kind: Kind
+    after: bool = False
+
+
+@dataclass
+class Request:
+    """One request as it arrived; `path` is without the API's prefix."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any = None
+    status: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+FaultRule = Callable[[Request], Fault | None]
+
+
+@dataclass
+class Answer:
+    """A JSON answer."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):  # noqa: N818 - an answer
+    """An answer that is not the wanted one."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status)
+        self.answer = Answer(status, body)
+
+
+def once(fault: Fault, only: Callable[[Request], bool] = lambda _: True, *, count: int = 1) -> FaultRule:
+    """`fault` for the first `count` requests that `only` chooses."""
+    left, lock = [count], threading.Lock()
+
+    def rule(request: Request) -> Fault | None:
+        with lock:
+            if not left[0] or not only(request):
+                return None
+            left[0] -= 1
+            return fault
+
+    return rule
+
+
+class ApiServer:
+    """A fake forge's API; a subclass answers requests. A context manager."""
+
+    prefix = ""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.requests: list[Request] = []
+        self.faults: list[FaultRule] = []
+        self.elsewhere = ""  # where a redirect leads
+        self.stopping = threading.Event()
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        self._server = _Listener(("127.0.0.1", 0), _Handler)
+        self._server.owner = self
+        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def api_url(self) -> str:
+        """What `forge.api_url` is set to."""
+        return self.base + self.prefix
+
+    def log(self) -> list[str]:
+        """The requests, as `METHOD path`."""
+        return [str(request) for request in self.requests]
+
+    def is_authorized(self, request: Request) -> bool:
+        """Whether the request shows the token as a bearer's."""
+        return request.headers.get("authorization", "").split() in (
+            ["Bearer", self.token],
+            ["token", self.token],
+        )
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to an authorized request; raises Refused."""
+        raise NotImplementedError
+
+    def answered(self, request: Request) -> Answer:
+        """The answer, one request at a time."""
+        if not self.is_authorized(request):
+            return Answer(401, {"message": "Bad credentials"})
+        with self._lock:
+            try:
+                return self.answer(request)
+            except Refused as refused:
+                return refused.answer
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    owner: ApiServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away in the middle is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        """`ApiServer.requests` is the log."""
+
+    def _serve(self) -> None:
+        owner = self.server.owner
+        parts = urllib.parse.urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(
+            self.command,
+            parts.path.removeprefix(owner.prefix),
+            dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in self.headers.items()},
+            json.loads(raw) if raw else None,
+        )
+        owner.requests.append(request)
+        fault = next((fault for rule in list(owner.faults) if (fault := rule(request))), None)
+        if fault and not fault.after:
+            return self._fail(fault.kind, b"{}")
+        answer = owner.answered(request)
+        content = json.dumps(answer.body).encode() if answer.body is not None else b""
+        request.status = answer.status
+        if fault:
+            return self._fail(fault.kind, content)
+        return self._send(answer.status, content, {"Content-Type": "application/json", **answer.headers})
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class names them
+
+    def _fail(self, kind: Kind, content: bytes) -> None:
+        if kind in {"drop", "hang"}:
+            self.close_connection = True
+            self.server.owner.stopping.wait(60 if kind == "hang" else 0)
+        elif kind in {"redirect", "redirect-307"}:
+            there = f"{self.server.owner.elsewhere}{self.path}"
+            self._send(301 if kind == "redirect" else 307, b"", {"Location": there})
+        elif kind == "truncated":
+            self._send(200, content[: max(1, len(content) // 2)], _JSON)
+        elif kind == "trickle":
+            self._send(200, content, _JSON, trickle=True)
+        else:
+            status, body, headers = _FAILURES[kind]
+            self._send(status, body, {**_JSON, **headers})
+
+    def _send(
+        self, status: int, content: bytes, headers: Mapping[str, str], *, trickle: bool = False
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if not trickle:
+            self.wfile.write(content)
+            return
+        for at in range(len(content)):
+            self.wfile.write(content[at : at + 1])
+            if self.server.owner.stopping.wait(0.5):
+                return

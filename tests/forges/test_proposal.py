@@ -1,0 +1,186 @@
+"""The pull request of a bump, from the command line to what stands at the forge."""
+
+import pytest
+
+from cipipe import trailers
+from tests.bump.conftest import deployment
+from tests.fakes.server import Fault, once
+from tests.fakes.state import Review
+from tests.forges.conftest import CONFIGURATION, ForgeBench
+
+APP = ("--env", "staging", "--image", "ghcr.io/acme/app:v2")
+BOTH = (*APP, "--image", "ghcr.io/acme/web:v2")
+PLAIN = CONFIGURATION.split("    pull_request:", maxsplit=1)[0]
+
+
+def newer(tag: str) -> tuple[str, ...]:
+    return ("--env", "staging", "--image", f"ghcr.io/acme/app:{tag}")
+
+
+def test_a_bump_opens_the_pull_request_that_a_reviewer_wants_to_see(bench: ForgeBench) -> None:
+    delivery = bench.bump(*APP, GITHUB_RUN_NUMBER="7", GITHUB_SHA="a" * 40).delivery
+    pull = bench.only()
+    assert delivery["status"] == "changed"
+    url = f"{bench.api.base}/acme/infra/pull/1"
+    assert delivery["pull_request"] == {"number": 1, "url": url, "state": "open", "created": True}
+    assert (pull.head, pull.base, pull.commit) == (delivery["branch"], "main", delivery["commit"])
+    assert pull.title == "Bump app to v2 in staging"
+    assert "| `m/staging/app.yaml:9` | `ghcr.io/acme/app:v1` | `ghcr.io/acme/app:v2` |" in pull.body
+    assert (pull.labels, pull.assignees) == (["deploy", "staging"], ["sam"])
+    assert (pull.reviewers, pull.teams, pull.draft) == (["rita"], ["release"], False)
+    bump = trailers.parse(pull.body)
+    assert bump == trailers.parse(bench.origin.git("log", "-1", "--format=%B", pull.commit))
+    again = bench.bump(*APP, GITHUB_RUN_NUMBER="8").delivery
+    assert again["status"] == "unchanged"
+    assert again["pull_request"] == {"number": 1, "url": url, "state": "open", "created": False}
+    assert len(bench.repository.pulls) == 1
+
+
+def test_the_budget_of_requests(bench: ForgeBench) -> None:
+    bench.configure(PLAIN)
+    bench.bump(*APP)
+    assert bench.api.log() == ["GET /repos/acme/infra/pulls", "POST /repos/acme/infra/pulls"]
+    bench.api.requests.clear()
+    bench.bump(*APP)
+    assert bench.api.log() == ["GET /repos/acme/infra/pulls"]
+    bench.configure(CONFIGURATION)
+    bench.api.requests.clear()
+    bench.bump(*newer("v3"))
+    assert [line.partition(" ")[0] for line in bench.api.log()] == ["GET", "PATCH", "GET", "POST", "PATCH"]
+    bench.api.requests.clear()
+    bench.bump(*newer("v3"))
+    assert bench.api.log() == ["GET /repos/acme/infra/pulls"]
+    assert len(bench.server.requests) > 0
+
+
+def test_a_dry_run_asks_the_forge_nothing(bench: ForgeBench) -> None:
+    assert bench.bump(*APP, "--dry-run").delivery["pull_request"] is None
+    assert not bench.api.requests
+
+
+def test_a_newer_bump_takes_the_pull_request_over(bench: ForgeBench) -> None:
+    bench.bump(*APP, GITHUB_RUN_NUMBER="1")
+    delivery = bench.bump(*newer("v3"), GITHUB_RUN_NUMBER="2").delivery
+    pull = bench.only()
+    assert (delivery["status"], delivery["pull_request"]["number"]) == ("changed", 1)
+    assert delivery["pull_request"]["created"] is False
+    assert pull.title == "Bump app to v3 in staging"
+    assert "`ghcr.io/acme/app:v3`" in pull.body
+    assert "v2" not in pull.body
+    late = bench.bump(*APP, GITHUB_RUN_NUMBER="1").delivery
+    assert (late["status"], bench.only().title) == ("superseded", "Bump app to v3 in staging")
+
+
+def test_what_a_person_closed_stays_closed_until_told_otherwise(bench: ForgeBench) -> None:
+    branch = bench.bump(*APP).delivery["branch"]
+    bench.only().state = "closed"
+    run = bench.bump(*APP, code=1)
+    assert run.delivery["error"]["kind"] == "policy"
+    assert "#1" in run.delivery["error"]["message"]
+    assert not bench.repository.opened()
+    bench.origin.git("update-ref", "-d", f"refs/heads/{branch}")
+    bench.bump(*APP, code=1)
+    assert bench.origin.tip(branch) is None, "nothing is pushed for it"
+    reopened = bench.bump(*APP, "--reopen").delivery
+    assert (reopened["status"], reopened["pull_request"]["number"]) == ("changed", 1), "the same commit again"
+    assert bench.only().state == "open"
+    bench.only().state = "closed"
+    bench.origin.commit({"m/staging/app.yaml": deployment("ghcr.io/acme/app:v1") + b"# grown"})
+    bench.bump(*APP)
+    assert bench.only().number == 2, "on other bytes it is another edit"
+    bench.only().state = "closed"
+    assert bench.bump(*newer("v3")).delivery["pull_request"]["created"] is True, (
+        "another change is a new question"
+    )
+
+
+def test_a_merged_one_is_no_obstacle(bench: ForgeBench) -> None:
+    bench.bump(*APP)
+    bench.repository.merge(bench.only())
+    assert bench.bump(*APP).delivery["status"] == "unchanged"
+    bench.origin.commit({"m/staging/app.yaml": deployment("ghcr.io/acme/app:v1")})
+    assert bench.bump(*APP).delivery["pull_request"]["created"] is True
+    assert bench.only().number == 2
+
+
+def test_bumps_that_a_newer_one_contains_are_closed_and_others_linked(bench: ForgeBench) -> None:
+    bench.bump(*APP)
+    bench.bump("--env", "staging", "--image", "ghcr.io/acme/web:v1.1")
+    bench.origin.commit({"m/staging/job.yaml": deployment("ghcr.io/acme/job:v1")})
+    bench.bump("--env", "staging", "--image", "ghcr.io/acme/job:v2")
+    bench.bump("--env", "staging", "--image", "ghcr.io/acme/job:v2", "--image", "ghcr.io/acme/web:v1.1")
+    first, second, job, overlapping = bench.repository.pulls
+    assert [pull.state for pull in bench.repository.pulls] == ["open", "closed", "closed", "open"]
+    ours = bench.bump(*BOTH).delivery["pull_request"]
+    assert (first.state, first.labels[-1]) == ("closed", "cipipe-superseded")
+    assert first.comments == [f"Superseded by {ours['url']}, which contains this change."]
+    assert overlapping.state == "open"
+    assert overlapping.comments == [f"{ours['url']} changes some of these images, too."]
+    bench.bump(*BOTH)
+    assert (len(first.comments), len(overlapping.comments)) == (1, 1)
+    assert (second.state, job.state) == ("closed", "closed")
+    bench.origin.git("update-ref", "-d", f"refs/heads/{first.head}")
+    assert bench.bump(*APP).delivery["pull_request"]["created"] is True, "cipipe closed it, no person did"
+
+
+def test_reviewers_are_not_asked_twice(bench: ForgeBench) -> None:
+    bench.bump(*APP)
+    pull = bench.only()
+    pull.reviews.append(Review("rita", "APPROVED", pull.commit))
+    pull.reviewers, pull.teams = [], []
+    bench.bump(*APP)
+    assert (pull.reviewers, pull.teams) == ([], [])
+    assert not [line for line in bench.api.log()[4:] if line.startswith("POST")]
+
+
+@pytest.mark.parametrize("point", ["committed", "pushed", "proposed", "labelled"])
+def test_a_run_after_a_kill_ends_with_one_complete_pull_request(bench: ForgeBench, point: str) -> None:
+    assert bench.bump(*APP, code=None, CIPIPE_FAILPOINT=point).code == -9
+    delivery = bench.bump(*APP).delivery
+    pull = bench.only()
+    assert len(bench.repository.pulls) == 1
+    assert pull.commit == delivery["commit"]
+    assert (pull.labels, pull.reviewers, pull.assignees) == (["deploy", "staging"], ["rita"], ["sam"])
+
+
+def test_a_kill_between_push_and_rewrite_leaves_no_wrong_words(bench: ForgeBench) -> None:
+    bench.bump(*APP)
+    assert bench.bump(*newer("v3"), code=None, CIPIPE_FAILPOINT="pushed").code == -9
+    assert bench.only().title == "Bump app to v2 in staging"
+    assert bench.bump(*newer("v3")).delivery["status"] == "changed"
+    assert bench.only().title == "Bump app to v3 in staging"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kind", ["502", "drop", "html", "truncated", "empty", "retry-after", "secondary"])
+def test_an_answer_that_fails_once_ends_with_one_pull_request(
+    bench: ForgeBench, kind: str, after: bool
+) -> None:
+    for method in ("GET", "POST", "PATCH"):
+        rule = once(Fault(kind, after), lambda request, method=method: request.method == method)  # type: ignore[arg-type, misc]  # a literal
+        bench.api.faults.append(rule)
+    delivery = bench.bump(*APP).delivery
+    assert delivery["status"] == "changed"
+    assert delivery["pull_request"]["number"] == 1
+    assert len(bench.repository.pulls) == 1
+    assert bench.only().labels == ["deploy", "staging"]
+
+
+def test_github_tokens_limits_are_said(bench: ForgeBench) -> None:
+    bench.variables = {
+        "CIPIPE_TOKEN": "",
+        "GITHUB_TOKEN": bench.api.token,
+        "GITHUB_SERVER_URL": bench.server.base,
+    }
+    bench.configure(PLAIN.replace("{api}", bench.api.api_url))
+    bench.api.forbids_pull_requests = True
+    run = bench.bump(*APP, code=4)
+    assert run.delivery["error"]["kind"] == "credentials"
+    assert "allow GitHub Actions to create pull requests" in run.delivery["error"]["hint"]
+
+
+def test_what_cannot_be_marked_is_an_error_that_names_the_pull_request(bench: ForgeBench) -> None:
+    bench.configure(CONFIGURATION.replace("rita", "nobody"))
+    run = bench.bump(*APP, code=4)
+    assert run.delivery["pull_request"]["number"] == 1
+    assert "collaborators" in run.delivery["error"]["message"]
