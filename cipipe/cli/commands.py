@@ -6,6 +6,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("cipipe.cli.status", "Show what each environment runs, and the bumps that wait."),
     "set-image": ("cipipe.cli.set_image", "Change an image's tag in local files; no Git, no network."),
     "gate": ("cipipe.cli.gate", "Find what deploys round Git in pipelines."),
+    "protect": ("cipipe.cli.protect", "Compare a forge's branch protection with the policy, or set it."),
     "facts": ("cipipe.cli.facts", "Print what the gate's rules judge, as JSON."),
     "rules": ("cipipe.cli.rules", "List the gate's rules."),
     "schema": ("cipipe.cli.schema", "Print the JSON schema of cipipe.yaml."),

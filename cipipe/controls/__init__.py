@@ -6,6 +6,7 @@ each has its own exceptions.
 """
 
 import importlib
+from dataclasses import replace
 
 from cipipe.config.model import Environment
 from cipipe.controls.facts import Facts, Step
@@ -19,9 +20,13 @@ CONTROLS: dict[str, str] = {
 
 
 def controls(kind: str, environment: Environment, facts: Facts) -> tuple[Control, ...]:
-    """Every control that `environment` asks for, on a forge of `kind`."""
+    """Every control that `environment` asks for, on a forge of `kind`; its names are made printable."""
     found: tuple[Control, ...] = importlib.import_module(CONTROLS[kind]).controls(environment, facts)
-    return found
+    return tuple(replace(control, evidence=_printable(control.evidence)) for control in found)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def plan(kind: str, environment: Environment, facts: Facts) -> tuple[Step, ...]:

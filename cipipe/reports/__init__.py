@@ -2,7 +2,7 @@
 
 import importlib
 
-from cipipe.results import Outcome
+from cipipe.results import Outcome, ProtectOutcome
 
 REPORTS: dict[str, str] = {
     "text": "cipipe.reports.text",
@@ -14,10 +14,13 @@ REPORTS: dict[str, str] = {
     "html": "cipipe.reports.html",
 }
 EVERYWHERE = ("text", "json")
+_OF_FINDINGS = ("sarif", "github", "gitlab")
 
 
 def render(name: str, outcome: Outcome) -> str:
     """`outcome` in the format `name`."""
+    if name in _OF_FINDINGS and isinstance(outcome, ProtectOutcome):
+        outcome = outcome.findings()
     text = importlib.import_module(REPORTS[name]).render(outcome)
     assert isinstance(text, str)  # noqa: S101 - for the type checker; the contract test renders each
     return text

@@ -3,13 +3,16 @@
 import re
 import xml.etree.ElementTree as ET
 
-from cipipe.results import Finding, GateOutcome, Outcome
+from cipipe.reports import controls
+from cipipe.results import Finding, GateOutcome, Outcome, ProtectOutcome
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(outcome: Outcome) -> str:
     """One suite; rules without findings are passed cases, skipped ones are skipped."""
+    if isinstance(outcome, ProtectOutcome):
+        return _document(controls.junit(outcome))
     if not isinstance(outcome, GateOutcome):
         raise NotImplementedError(type(outcome).__name__)
     suite = ET.Element("testsuite", name="cipipe gate")
@@ -28,6 +31,10 @@ def render(outcome: Outcome) -> str:
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
     root = ET.Element("testsuites")
     root.append(suite)
+    return _document(root)
+
+
+def _document(root: ET.Element) -> str:
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 

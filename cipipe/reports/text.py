@@ -2,13 +2,14 @@
 
 from functools import singledispatch
 
-from cipipe.reports import board_text, gate_text
+from cipipe.reports import board_text, controls, gate_text
 from cipipe.results import (
     Change,
     DeliveriesOutcome,
     Delivery,
     GateOutcome,
     Outcome,
+    ProtectOutcome,
     RulesOutcome,
     SetImageOutcome,
     StatusOutcome,
@@ -47,6 +48,11 @@ def _(outcome: SetImageOutcome) -> str:
 @render.register
 def _(outcome: GateOutcome) -> str:
     return gate_text.gate(outcome)
+
+
+@render.register
+def _(outcome: ProtectOutcome) -> str:
+    return controls.text(outcome)
 
 
 @render.register

@@ -1,0 +1,81 @@
+"""`cipipe protect`: the forge's real branch protection against the policy (DESIGN section 8)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cipipe import controls, forges, tasks
+from cipipe.config import Config
+from cipipe.delivery import Options, Task
+from cipipe.errors import ConfigError, NothingMatched
+from cipipe.forges import protection
+from cipipe.forges.protection import Protection
+from cipipe.proc import Deadline
+from cipipe.results import ProtectedEnvironment, ProtectOutcome
+
+_log = logging.getLogger("cipipe")
+
+
+def protect(  # noqa: PLR0913 - the last two by name only
+    config: Config,
+    names: Sequence[str],
+    options: Options,
+    *,
+    apply: bool,
+    environ: Mapping[str, str],
+    folder: Path,
+) -> ProtectOutcome:
+    """Judge the environments of `names`, or every protected one; with `apply` set what is missing.
+
+    A dry run sets nothing. Raises CipipeError where the forge cannot be asked.
+    """
+    asked = names or [each.name for each in config.environments.values() if each.protected]
+    if not asked:
+        raise NothingMatched(
+            f"{config.file} has no protected environment", hint="name one by --env, or set 'protected: true'"
+        )
+    found = []
+    for task in tasks.make(config, asked, (), options, environ=environ, folder=folder):
+        branch = _connect(task, config)
+        found.append(_environment(task, branch, apply=apply and not options.dry_run))
+    return ProtectOutcome(tuple(found), config.file)
+
+
+def _connect(task: Task, config: Config) -> Protection:
+    environment = task.environment
+    way = forges.access(
+        task.forge,
+        task.remote,
+        environment.name,
+        api_url=environment.forge.api_url or config.forge.api_url,
+        deadline=Deadline(task.options.timeout),
+        environ=task.trigger.environ,
+    )
+    if way is None:
+        raise ConfigError(
+            f"'{environment.name}' is on no forge, so nothing protects its branch",
+            file=config.file,
+            line=environment.line("repo"),
+            hint="protect it on a forge (github, gitlab, gitea), or with a hook of the server",
+        )
+    return protection.connect(task.forge, way)
+
+
+def _environment(task: Task, branch: Protection, *, apply: bool) -> ProtectedEnvironment:
+    environment, kind = task.environment, task.forge
+    facts = branch.facts(environment)
+    steps = controls.plan(kind, environment, facts)
+    if apply and steps:
+        for step in steps:
+            _log.info("%s: plan: %s", environment.name, step.says)
+        for step in steps:
+            branch.apply(step)
+            _log.info("%s: done: %s", environment.name, step.says)
+        facts = branch.facts(environment)
+    return ProtectedEnvironment(
+        environment.name,
+        environment.protected,
+        controls.controls(kind, environment, facts),
+        tuple(step.says for step in steps),
+        applied=apply,
+    )
