@@ -6,7 +6,9 @@ from cipipe.shell.syntax import AnyWord, Literal, Part, Word
 
 MOST = 256  # words that one word may become; beyond it the word stays as written
 
-_SEQUENCE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?\d{1,9}))?")
+_SEQUENCE = re.compile(
+    r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?\d{1,9}))?"
+)
 
 _Token = str | Part  # an unquoted character, or a part that braces do not look into
 
@@ -102,5 +104,9 @@ def _word(word: Word, tokens: list[_Token]) -> AnyWord:
             parts.append(Literal(token, quoted=False))
     if all(type(part) is Literal for part in parts):
         constant = "".join(part.text for part in parts if type(part) is Literal)
-        return constant if not any(p.quoted for p in parts if type(p) is Literal) else Word(word.start, word.end, parts, constant)
+        return (
+            constant
+            if not any(p.quoted for p in parts if type(p) is Literal)
+            else Word(word.start, word.end, parts, constant)
+        )
     return Word(word.start, word.end, parts)

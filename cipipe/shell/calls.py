@@ -47,7 +47,7 @@ class Command:
     via: tuple[Location, ...] = ()
     stdin: StdinKind | None = None
     stdin_text: str | None = None
-    producer: "Command | None" = None
+    producer: "Command | None" = field(default=None, hash=False, compare=False)
     env: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     wrappers: tuple[str, ...] = ()
     directory: str = ""
@@ -73,7 +73,7 @@ class Input:
 
     def take_line(self) -> str | None:
         """The next line for `read`; None at the end, `HOLE` when the text is not known."""
-        if self.texts is None or HOLE == self.texts[0]:
+        if self.texts is None or self.texts[0] == HOLE:
             return HOLE
         if not self.texts[0]:
             return None
@@ -89,7 +89,9 @@ class Output:
     texts: Alternatives = ("",)
     lines: list[Location] = field(default_factory=list)
 
-    def write(self, texts: Alternatives, place: Location | None = None, lines: Sequence[Location] = ()) -> None:
+    def write(
+        self, texts: Alternatives, place: Location | None = None, lines: Sequence[Location] = ()
+    ) -> None:
         """Print one of `texts`; `lines` are the places of its lines, else `place` is that of all."""
         self.texts = bounded_texts(old + new for old in self.texts for new in texts)
         if texts:

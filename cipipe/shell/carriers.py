@@ -20,11 +20,79 @@ _CLI_TEXT = {
     ("ibmcloud", "ks"): (),
 }
 _RUN_VALUES = frozenset(
-    "-v --volume -e --env --env-file -w --workdir -u --user --name --network --net -p --publish --entrypoint --mount -h --hostname"
-    " --platform -l --label -m --memory --cpus --add-host --dns --device --cap-add --cap-drop --security-opt --restart --pull --ipc"
-    " --pid --link --tmpfs --ulimit --userns --volumes-from --log-driver --log-opt --gpus --shm-size --cgroupns --runtime --stop-signal"
-    " -a --attach --cidfile -c --cpu-shares --expose --group-add --health-cmd --init-path --ip --isolation --label-file --mac-address"
-    " -f --file --project-name --profile --project-directory --index --context --host -H --log-level -n --namespace".split()
+    [
+        "-v",
+        "--volume",
+        "-e",
+        "--env",
+        "--env-file",
+        "-w",
+        "--workdir",
+        "-u",
+        "--user",
+        "--name",
+        "--network",
+        "--net",
+        "-p",
+        "--publish",
+        "--entrypoint",
+        "--mount",
+        "-h",
+        "--hostname",
+        "--platform",
+        "-l",
+        "--label",
+        "-m",
+        "--memory",
+        "--cpus",
+        "--add-host",
+        "--dns",
+        "--device",
+        "--cap-add",
+        "--cap-drop",
+        "--security-opt",
+        "--restart",
+        "--pull",
+        "--ipc",
+        "--pid",
+        "--link",
+        "--tmpfs",
+        "--ulimit",
+        "--userns",
+        "--volumes-from",
+        "--log-driver",
+        "--log-opt",
+        "--gpus",
+        "--shm-size",
+        "--cgroupns",
+        "--runtime",
+        "--stop-signal",
+        "-a",
+        "--attach",
+        "--cidfile",
+        "-c",
+        "--cpu-shares",
+        "--expose",
+        "--group-add",
+        "--health-cmd",
+        "--init-path",
+        "--ip",
+        "--isolation",
+        "--label-file",
+        "--mac-address",
+        "-f",
+        "--file",
+        "--project-name",
+        "--profile",
+        "--project-directory",
+        "--index",
+        "--context",
+        "--host",
+        "-H",
+        "--log-level",
+        "-n",
+        "--namespace",
+    ]
 )
 _DOCKERS = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose")
 
@@ -55,7 +123,7 @@ def shell(run: Interpreter, call: Call) -> Result:
     name = call.argv[0].rsplit("/", 1)[-1]
     inner = replace(call, wrappers=(*call.wrappers, name))
     if text_follows and rest:
-        return run.shell_text(inner, rest[0], arguments=rest[2:])
+        return run.shell_text(inner, rest[0], arguments=rest[2:], name=rest[1] if len(rest) > 1 else "")
     if rest and not from_stdin and rest[0] != "/dev/stdin":
         kind = "bash"
         return run.follow(rest[0], inner, shell=kind, arguments=rest[1:], sourced=False)
@@ -80,7 +148,12 @@ def ssh(run: Interpreter, call: Call) -> Result:
     words = call.argv[1:]
     i = 0
     while i < len(words) and (words[i].startswith("-") or words[i] == HOLE):
-        if words[i] == HOLE and i + 1 < len(words) and not words[i + 1].startswith("-") and "@" not in words[i + 1]:
+        if (
+            words[i] == HOLE
+            and i + 1 < len(words)
+            and not words[i + 1].startswith("-")
+            and "@" not in words[i + 1]
+        ):
             break
         i += 2 if re.fullmatch(r"-[a-zA-Z]*[bcDEeFIiJLlmOopQRSWw]", words[i]) else 1
     rest = words[i + 1 :]
@@ -134,7 +207,9 @@ def docker(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: str, *, compose: bool) -> Result:
+def _container(
+    run: Interpreter, call: Call, name: str, words: list[str], verb: str, *, compose: bool
+) -> Result:
     env = {}
     entrypoint = None
     while words and (words[0].startswith("-") or words[0] == HOLE):
@@ -164,7 +239,7 @@ def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: 
 
 def _entrypoint(run: Interpreter, image: str) -> str | None:
     """The program that is an image's entrypoint, by the catalogue, or by the image's own name."""
-    repository = image.split("@")[0]
+    repository = image.split("@", maxsplit=1)[0]
     head, _, tail = repository.rpartition("/")
     repository = f"{head}/{tail.split(':')[0]}" if head else tail.split(":")[0]
     parts = repository.split("/")

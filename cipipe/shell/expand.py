@@ -12,7 +12,6 @@ from cipipe.shell.state import MOST_ALTERNATIVES, Alternatives, Single, State, b
 from cipipe.shell.syntax import (
     AnyWord,
     Arithmetic,
-    Block,
     Hole,
     Literal,
     Parameter,
@@ -68,7 +67,9 @@ class Expander:
 
     def items(self, words: Sequence[AnyWord], state: State) -> tuple[Fields, ...]:
         """The alternatives of several words, one list of fields each."""
-        return tuple(tuple(itertools.chain(*choice)) for choice in _product([self.fields(w, state) for w in words]))
+        return tuple(
+            tuple(itertools.chain(*choice)) for choice in _product([self.fields(w, state) for w in words])
+        )
 
     # ---- parts
 
@@ -162,16 +163,22 @@ class Expander:
         found: list[_Piece] = []
         for name in values or ():
             pointed = Parameter(_flat(name), part.quoted)
-            pieces = self._values(pointed, state) if _flat(name).isidentifier() or _flat(name).isdigit() else None
+            pieces = (
+                self._values(pointed, state) if _flat(name).isidentifier() or _flat(name).isdigit() else None
+            )
             found += pieces if pieces is not None else (HOLE,)
         return tuple(found) or None
 
-    def _default(self, part: Parameter, values: tuple[_Piece, ...] | None, state: State) -> tuple[_Piece, ...]:
+    def _default(
+        self, part: Parameter, values: tuple[_Piece, ...] | None, state: State
+    ) -> tuple[_Piece, ...]:
         operator = part.operator
         if operator[-1] == "+":
             if values is None or all(_flat(value) == HOLE for value in values):
                 return ("", *self._argument(part, state))
-            return tuple(itertools.chain(*(self._argument(part, state) if _flat(v) else ("",) for v in values)))
+            return tuple(
+                itertools.chain(*(self._argument(part, state) if _flat(v) else ("",) for v in values))
+            )
         if operator[-1] == "?":
             return values if values is not None else (HOLE,)
         if values is None or (operator[0] == ":" and all(_flat(value) == "" for value in values)):

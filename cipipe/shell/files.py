@@ -22,7 +22,15 @@ _BY_EXTENSION = {
     "cjs": "node", "ts": "node", "ps1": "pwsh", "bat": "cmd", "cmd": "cmd",
 }  # fmt: skip
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-S\s+)?)?(?:\S*/)?([A-Za-z]+)")
-_INTERPRETERS = {"python": "python", "node": "node", "pwsh": "pwsh", "bash": "bash", "sh": "sh", "dash": "sh", "zsh": "bash"}
+_INTERPRETERS = {
+    "python": "python",
+    "node": "node",
+    "pwsh": "pwsh",
+    "bash": "bash",
+    "sh": "sh",
+    "dash": "sh",
+    "zsh": "bash",
+}
 
 
 def find(session: Session, path: str, state: State) -> WrittenFile | None:
@@ -125,7 +133,9 @@ def kind_of(path: str, text: str) -> str | None:
 def child(state: State, name: str, arguments: tuple[str, ...], call: Call) -> State:
     """The state of a child process: what is exported, and the files."""
     inner = state.fork()
-    inner.variables = {key: value for key, value in state.variables.items() if key in state.exported or key in call.env}
+    inner.variables = {
+        key: value for key, value in state.variables.items() if key in state.exported or key in call.env
+    }
     inner.variables |= {key: (value,) for key, value in call.env.items()}
     inner.functions, inner.aliases, inner.references = {}, {}, {}
     inner.exported = frozenset(inner.variables)

@@ -732,6 +732,7 @@ class Interpreter:
         arguments: tuple[str, ...] = (),
         lines: tuple[Location, ...] = (),
         word: AnyWord | None = None,
+        name: str = "",
     ) -> Result:
         """A shell of its own runs `text`, which the call holds; `lines` is where it is written, if elsewhere."""
         if unresolved.shell_text(self, call, text):
@@ -747,7 +748,7 @@ class Interpreter:
                 else next((w for w in call.words if isinstance(w, Word) and w.constant == text), None)
             )
             script = self.script(text, "bash", call, found)
-        state = files.child(call.state, call.argv[0], arguments, call)
+        state = files.child(call.state, name or call.argv[0], arguments, call)
         self.wrapped.append(call.wrappers)
         try:
             self.run(script, call, state, apart=False)

@@ -27,6 +27,8 @@ from cipipe.shell.syntax import (
 
 DEEPEST = 60  # nested constructs; each costs several Python frames, and people stop at 10
 
+_LONGEST_EXPRESSION = 10_000  # characters of `((…))`; looking for its end must not cost more
+
 _END = " \t\r\n;&|<>()"
 _PLAIN = re.compile(rf"[^ \t\r\n;&|<>()$`\"'\\{{}}~{HOLE}]++(?=[ \t\r\n;&|<>]|\)|\(|\Z)")
 _CHUNK = re.compile(rf"[^ \t\r\n;&|<>()$`\"'\\{{{HOLE}]++")
@@ -307,10 +309,11 @@ class Lexer(ABC):
     def _holes_of(self, start: int) -> tuple[str, ...]:
         return self.holes[bisect_left(self.hole_places, start) :] if self.hole_places else ()
 
-    def _matching(self, at: int) -> int:
+    def _matching(self, at: int, within: int = _LONGEST_EXPRESSION) -> int:
         """The offset behind the `)` that closes the parenthesis opened before `at`; beyond the end where none does."""
         depth = 1
-        while (found := _PAREN.search(self.text, at)) is not None:
+        last = at + within
+        while at < last and (found := _PAREN.search(self.text, at, last)) is not None:
             at = found.end()
             c = found[0]
             if c == "(":
@@ -322,7 +325,7 @@ class Lexer(ABC):
             elif c == "\\":
                 at += 1
             else:
-                end = self.text.find(c, at)
+                end = self.text.find(c, at, last)
                 at = end + 1 if end >= 0 else at
         return len(self.text) + 1
 

@@ -80,7 +80,12 @@ def _openssl(words: Sequence[str], stdin: str, read: Read) -> str:
 
 def _set_of(text: str) -> str:
     text = unescape(text)
-    for name, letters in (("[:upper:]", "A-Z"), ("[:lower:]", "a-z"), ("[:digit:]", "0-9"), ("[:space:]", " \t\n")):
+    for name, letters in (
+        ("[:upper:]", "A-Z"),
+        ("[:lower:]", "a-z"),
+        ("[:digit:]", "0-9"),
+        ("[:space:]", " \t\n"),
+    ):
         text = text.replace(name, letters)
     return re.sub(
         r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), min(ord(m[2]), ord(m[1]) + 128) + 1))), text

@@ -42,7 +42,9 @@ _FUNCTION = re.compile(r"[ \t]*\([ \t]*\)")
 _TEST_OPERATOR = re.compile(r"[()<>|&;]+")
 
 _CLOSING = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}"})
-_OPENING = frozenset({"if", "while", "until", "for", "select", "case", "function", "{", "[[", "!", "time", "coproc"})
+_OPENING = frozenset(
+    {"if", "while", "until", "for", "select", "case", "function", "{", "[[", "!", "time", "coproc"}
+)
 _RESERVED = _CLOSING | _OPENING
 _DECLARING = frozenset({"export", "local", "declare", "typeset", "readonly"})
 
@@ -53,11 +55,15 @@ def parse(text: str, holes: tuple[str, ...] = ()) -> Tree:
 
 
 class _Parser(Lexer):
+    _outermost = 0
+    _begun = 0
+
     def tree(self) -> Tree:
         """All commands up to the end."""
         commands: list[Node] = []
         while True:
-            start = self.pos
+            self._outermost = self.depth
+            self._begun = self.pos
             try:
                 self._list(commands)
                 self._skip_newlines()
@@ -66,15 +72,15 @@ class _Parser(Lexer):
                 raise self.mistake(f"unexpected `{self._next_token()}`")
             except SyntaxMistakeError as error:
                 self.mistakes.append(Mistake(error.offset, error.message))
-                if len(self.mistakes) >= _MOST_MISTAKES or not self._resume(start, error.offset - self.base):
+                if len(self.mistakes) >= _MOST_MISTAKES or not self._resume():
                     break
         return Tree(Block(commands), self.mistakes)
 
-    def _resume(self, start: int, at: int) -> bool:
-        """Step behind the line of the mistake; False at the end."""
-        self.depth = 0
+    def _resume(self) -> bool:
+        """Step behind the first line of the command that holds the mistake; False at the end."""
+        self.depth = self._outermost
         self.waiting = []
-        line_end = self.text.find("\n", max(start, min(at, len(self.text))))
+        line_end = self.text.find("\n", self._begun)
         self.pos = line_end + 1
         return line_end >= 0
 
@@ -152,6 +158,8 @@ class _Parser(Lexer):
             self._skip_newlines()
             if self.pos >= len(text) or text[self.pos] in ");" or self._keyword() in _CLOSING:
                 return
+            if self.depth == self._outermost:
+                self._begun = self.pos
             commands.append(self._and_or())
             self._skip_blanks()
             if self.pos >= len(text):
@@ -160,9 +168,7 @@ class _Parser(Lexer):
             c = text[self.pos]
             if c == "\n":
                 continue
-            if c == ";" and not _CASE_END.match(text, self.pos):
-                self.pos += 1
-            elif c == "&":
+            if (c == ";" and not _CASE_END.match(text, self.pos)) or c == "&":
                 self.pos += 1
             elif c in ");":
                 return
@@ -245,7 +251,7 @@ class _Parser(Lexer):
         return end
 
     def _redirections(self) -> list[Redirection]:
-        found = []
+        found: list[Redirection] = []
         while True:
             self._skip_blanks()
             redirection = self._redirection()
@@ -295,7 +301,10 @@ class _Parser(Lexer):
             if not words or declaring:
                 assignment = self._assignment()
                 if assignment is not None:
-                    (words if words else assignments).append(assignment)  # type: ignore[arg-type] # both hold it
+                    if words:
+                        words.append(assignment)
+                    else:
+                        assignments.append(assignment)
                     end = self.pos
                     continue
             if c == "(":
@@ -536,5 +545,7 @@ class _Parser(Lexer):
 
 
 _KEYWORD = re.compile(
-    "(?:" + "|".join(re.escape(word) for word in sorted(_RESERVED, key=len, reverse=True)) + r")(?=[ \t\r\n;&|<>()\\]|\Z)"
+    "(?:"
+    + "|".join(re.escape(word) for word in sorted(_RESERVED, key=len, reverse=True))
+    + r")(?=[ \t\r\n;&|<>()\\]|\Z)"
 )

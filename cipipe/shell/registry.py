@@ -1,9 +1,35 @@
-"""Every program that the resolver knows more of than its words, and every other language of a script."""
+"""Every program that the resolver knows more of than its words, and every other language of a script (layer 1)."""
 
 from collections.abc import Mapping
 
 from cipipe.shell import builtins, carriers, wrappers
+from cipipe.shell.follow import interpreters, make, node, npm, python, tasks, windows
 from cipipe.shell.interpreter import Handler, Language
 
-HANDLERS: Mapping[str, Handler] = {**builtins.HANDLERS, **wrappers.HANDLERS, **carriers.HANDLERS}
-LANGUAGES: Mapping[str, Language] = {}
+HANDLERS: Mapping[str, Handler] = {
+    **builtins.HANDLERS,
+    **wrappers.HANDLERS,
+    **carriers.HANDLERS,
+    **interpreters.HANDLERS,
+    "make": make.make,
+    "gmake": make.make,
+    "npm": npm.npm,
+    "yarn": npm.npm,
+    "pnpm": npm.npm,
+    "bun": npm.npm,
+    "npm exec": wrappers.subcommand,
+    "task": tasks.task,
+    "go-task": tasks.task,
+    "just": tasks.just,
+    "tox": tasks.tox,
+    "compose up": tasks.compose_up,
+    "pwsh": windows.pwsh,
+    "powershell": windows.pwsh,
+}
+
+LANGUAGES: Mapping[str, Language] = {
+    "python": python.python,
+    "node": node.node,
+    "pwsh": windows.powershell,
+    "cmd": windows.cmd,
+}

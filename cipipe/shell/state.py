@@ -19,9 +19,9 @@ Single = str | tuple[str, ...] | Mapping[str, str]  # a plain variable, an array
 Alternatives = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FunctionValue:
-    """A function: its body, the script that holds it and how that one was reached."""
+    """A function: its body, the script that holds it and how that one was reached; each definition is its own."""
 
     body: Node
     script: Script

@@ -16,8 +16,37 @@ if TYPE_CHECKING:
     from cipipe.shell.interpreter import Interpreter
 
 _CHANGING = frozenset(
-    "apply create delete replace patch edit set scale autoscale expose rollout label annotate upgrade install"
-    " uninstall rollback sync deploy destroy up converge reconcile bootstrap run rm exec drain cordon".split()
+    [
+        "apply",
+        "create",
+        "delete",
+        "replace",
+        "patch",
+        "edit",
+        "set",
+        "scale",
+        "autoscale",
+        "expose",
+        "rollout",
+        "label",
+        "annotate",
+        "upgrade",
+        "install",
+        "uninstall",
+        "rollback",
+        "sync",
+        "deploy",
+        "destroy",
+        "up",
+        "converge",
+        "reconcile",
+        "bootstrap",
+        "run",
+        "rm",
+        "exec",
+        "drain",
+        "cordon",
+    ]
 )
 _INSTALLERS = frozenset({"install", "run", "exec", "rm", "set", "up", "edit", "create", "label", "delete"})
 _HARMLESS_NAME = re.compile(
@@ -26,7 +55,10 @@ _HARMLESS_NAME = re.compile(
     r"|GREP|AWK|FIND|MKDIR|RM|CP|ECHO|CAT|TEST|PYTEST|LINT|FMT|DIFF|VENV|TOX|NOX|UV|POETRY|CONDA|MAMBA)(?:_?(?:BIN|CMD|EXE|PATH))?$",
     re.IGNORECASE,
 )
-_PREFIX_NAME = re.compile(r"(?:^|_)(?:SUDO|SU|PREFIX|WRAPPER|RUNNER|TIMEOUT|TIME|NICE|EXEC|DEBUG|DRY_?RUN|ECHO|XVFB\w*)$", re.IGNORECASE)
+_PREFIX_NAME = re.compile(
+    r"(?:^|_)(?:SUDO|SU|PREFIX|WRAPPER|RUNNER|TIMEOUT|TIME|NICE|EXEC|DEBUG|DRY_?RUN|ECHO|XVFB\w*)$",
+    re.IGNORECASE,
+)
 _SCRIPT = re.compile(r"\.(?:sh|bash|zsh|ksh|ps1|bat|cmd|py)$")
 _SCRIPT_URL = re.compile(r"\.(?:sh|bash|py|ps1)(?:[?#].*)?$")
 _WELL_KNOWN = re.compile(
@@ -41,9 +73,45 @@ _WELL_KNOWN = re.compile(
     r"|downloadIstio|kind\.sigs|minikube|helmfile|arkade|alexellis|reviewdog|actionlint|shellcheck|hadolint|sonar|gruntwork",
     re.IGNORECASE,
 )
-_FETCHERS = frozenset({"curl", "wget", "http", "https", "aria2c", "fetch", "base64", "openssl", "gpg", "aws", "gsutil", "az", "vault"})
-_FETCHERS |= {"gcloud", "ssh", "nc", "jq", "yq", "sops", "gunzip", "zcat", "unzip", "xz", "rev", "tr", "printf", "echo", "cat", "awk", "sed"}
-_ENVIRONMENT = re.compile(r"(?:activate|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$")
+_FETCHERS = frozenset(
+    {
+        "curl",
+        "wget",
+        "http",
+        "https",
+        "aria2c",
+        "fetch",
+        "base64",
+        "openssl",
+        "gpg",
+        "aws",
+        "gsutil",
+        "az",
+        "vault",
+    }
+)
+_FETCHERS |= {
+    "gcloud",
+    "ssh",
+    "nc",
+    "jq",
+    "yq",
+    "sops",
+    "gunzip",
+    "zcat",
+    "unzip",
+    "xz",
+    "rev",
+    "tr",
+    "printf",
+    "echo",
+    "cat",
+    "awk",
+    "sed",
+}
+_ENVIRONMENT = re.compile(
+    r"(?:activate|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
+)
 
 
 def command_word(run: "Interpreter", call: Call) -> Result:
@@ -58,9 +126,15 @@ def command_word(run: "Interpreter", call: Call) -> Result:
     variable = _variable(call)
     rest = call.argv[1:]
     words = [word for word in rest if not word.startswith("-")]
-    if name == HOLE and rest and (_PREFIX_NAME.search(variable) or (words[:1] == list(rest[:1]) and rest[0] in run.session.tools)):
+    if (
+        name == HOLE
+        and rest
+        and (_PREFIX_NAME.search(variable) or (words[:1] == list(rest[:1]) and rest[0] in run.session.tools))
+    ):
         return run.invoke(call.inner(rest))
-    if not _HARMLESS_NAME.search(variable) and _matters(words, whole=name == HOLE):
+    if not _HARMLESS_NAME.search(variable) and _matters(
+        words, whole=name == HOLE and (bool(words) or not rest)
+    ):
         run.problem(call, "the program that runs here cannot be known")
     run.emit(call)
     if call.streams.out is not None:
@@ -135,11 +209,15 @@ def missing_script(run: "Interpreter", call: Call) -> None:
 
 def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Result:
     """A script file that is neither in the repository nor made before."""
-    refused = [run.session.refused[p] for p in map(in_repository, call.state.paths(path)) if p in run.session.refused]
+    refused = [
+        run.session.refused[p] for p in map(in_repository, call.state.paths(path)) if p in run.session.refused
+    ]
     shown = path.replace(HOLE, "…")
     if refused:
         run.problem(call, f"{shown} is not read: {refused[0]}")
-    elif not (sourced and (_ENVIRONMENT.search(path) or not _SCRIPT.search(path) or path.startswith(("/", "~")))):
+    elif not (
+        sourced and (_ENVIRONMENT.search(path) or not _SCRIPT.search(path) or path.startswith(("/", "~")))
+    ):
         inside = any(in_repository(p) is not None for p in call.state.paths(path))
         if inside or HOLE in path or path.startswith(("/tmp/", "/home/", "/opt/", "/root/")):  # noqa: S108 - a prefix
             run.problem(call, f"the script {shown} is not in this repository")

@@ -1,0 +1,50 @@
+"""JavaScript: commands that a script starts (layer 1): `exec`, `spawn`, `execa`, zx and the Kubernetes client."""
+
+import re
+
+from cipipe.pipelines.model import HOLE, Script
+from cipipe.shell.calls import Call, Result, Streams
+from cipipe.shell.interpreter import Interpreter
+from cipipe.shell.state import State
+
+_STRING = r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`(?:[^`\\]|\\.)*+`"
+_COMMENT = re.compile(rf"({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/", re.DOTALL)
+_CALL = re.compile(
+    rf"\b(exec|execSync|execAsync|exec\.exec|getExecOutput|spawn|spawnSync|execFile|execFileSync|execa|execaSync|execaCommand|run)"
+    rf"\s*\(\s*({_STRING}|[A-Za-z_$][\w$]*)\s*(?:,\s*\[([^\]]*)\])?",
+    re.DOTALL,
+)
+_ZX = re.compile(r"(?<![\w.])\$(?:\{[^}\n]*\})?(`(?:[^`\\]|\\.)*+`)", re.DOTALL)
+_CONSTANT = re.compile(rf"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*({_STRING})\s*[;\n]")
+_CLIENT = re.compile(r"@kubernetes/client-node|kubernetes-client")
+_METHOD = re.compile(r"\.((?:create|patch|replace|delete)(?:Namespaced|Cluster|Namespace)\w*)\s*\(")
+
+
+def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
+    """Find what a JavaScript script starts."""
+    text = _COMMENT.sub(lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), script.text)
+    constants = {found[1]: _unquote(found[2]) for found in _CONSTANT.finditer(text)}
+    for found in _CALL.finditer(text):
+        first = found[2]
+        value = _unquote(first) if first[0] in "\"'`" else constants.get(first, "")
+        call = Call(("node",), found.start(), state, Streams(), wrappers=("node",))
+        if not value.strip(HOLE + " "):
+            continue
+        if found[3] is None:
+            run.shell_text(call, value)
+        else:
+            words = [_unquote(word) for word in re.findall(rf"{_STRING}", found[3])]
+            run.invoke(Call((*value.split(), *words), found.start(), state, Streams(), wrappers=("node",)))
+    for found in _ZX.finditer(text):
+        run.shell_text(
+            Call(("node",), found.start(), state, Streams(), wrappers=("node",)), _unquote(found[1])
+        )
+    if _CLIENT.search(text):
+        for found in _METHOD.finditer(text):
+            run.emit(Call(("kubernetes-api", found[1]), found.start(), state, Streams(), wrappers=("node",)))
+    return Result.UNKNOWN
+
+
+def _unquote(text: str) -> str:
+    inner = re.sub(r"\\(.)", r"\1", text[1:-1])
+    return re.sub(r"\$\{[^}]*\}", HOLE, inner) if text[0] == "`" else inner

@@ -1,0 +1,168 @@
+"""Python scripts: commands that they start, and calls of the Kubernetes API (layer 1).
+
+Constants are followed through names, lists, `+`, f-strings and `join`; every function counts as called.
+"""
+
+import ast
+import re
+import warnings
+
+from cipipe.pipelines.model import HOLE, Script
+from cipipe.shell.calls import Call, Result, Streams
+from cipipe.shell.interpreter import Interpreter
+from cipipe.shell.state import State
+
+_SHELL_TEXT = frozenset(
+    {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"}
+)
+_STARTS = frozenset(
+    f"{module}.{name}"
+    for module in ("subprocess", "sp", "asyncio", "sh")
+    for name in (
+        "run",
+        "call",
+        "check_call",
+        "check_output",
+        "Popen",
+        "create_subprocess_exec",
+        "create_subprocess_shell",
+    )
+)
+_BARE = frozenset({"check_call", "check_output", "Popen", "system", "getoutput", "run", "call"})
+_CLIENTS = re.compile(
+    r"^\s*(?:import|from)\s+(kubernetes|kubernetes_asyncio|lightkube|pykube|openshift|kr8s)\b", re.MULTILINE
+)
+_METHOD = re.compile(
+    r"(?:create|patch|replace|delete)_(?:namespaced_\w+|namespace\w*|cluster_\w+|from_\w+|custom_\w+|persistent_\w+)|apply"
+)
+_MOST = 2_000
+
+
+def python(run: Interpreter, script: Script, state: State, streams: Streams) -> Result:
+    """Find what a Python script starts."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(script.text.replace(HOLE, "_"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _by_text(run, script, state, streams)
+    starts = [0]
+    for line in script.text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    names: dict[str, ast.expr] = {}
+    uses_client = _CLIENTS.search(script.text) is not None
+    nodes = list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            names[node.targets[0].id] = node.value
+    for node in [n for n in nodes if isinstance(n, ast.Call)][:_MOST]:
+        call = Call((), starts[node.lineno - 1] + node.col_offset, state, streams)
+        _use(run, node, names, call, uses_client=uses_client)
+    return Result.UNKNOWN
+
+
+def _use(
+    run: Interpreter, node: ast.Call, names: dict[str, ast.expr], call: Call, *, uses_client: bool
+) -> None:
+    name = _dotted(node.func)
+    method = name.rsplit(".", 1)[-1]
+    wrapped = Call(call.argv, call.start, call.state, Streams(), wrappers=("python",))
+    if name in _SHELL_TEXT or name in _STARTS or (name in _BARE and node.args):
+        argument = node.args[0] if node.args else None
+        if len(node.args) > 1 and method in ("create_subprocess_exec", "spawnlp"):
+            argument = ast.List(elts=list(node.args), ctx=ast.Load())
+        value = _value(argument, names, 0) if argument is not None else None
+        if isinstance(value, str) and value.strip(HOLE + " "):
+            run.shell_text(Call(("python",), call.start, call.state, Streams(), wrappers=("python",)), value)
+        elif isinstance(value, list) and value:
+            run.invoke(Call(tuple(value), call.start, call.state, Streams(), wrappers=("python",)))
+    elif re.fullmatch(r"os\.(?:exec|spawn)\w+", name):
+        words = [word for arg in node.args[1:] for word in _words(arg, names)]
+        if words:
+            run.invoke(Call(tuple(words), call.start, call.state, Streams(), wrappers=("python",)))
+    elif name.startswith(("sh.", "plumbum.")) or (name in ("kubectl", "helm") and name not in names):
+        run.invoke(
+            Call(
+                (method, *(w for arg in node.args for w in _words(arg, names))),
+                call.start,
+                call.state,
+                Streams(),
+            )
+        )
+    elif uses_client and _METHOD.fullmatch(method):
+        wrapped.argv = ("kubernetes-api", method)
+        run.emit(wrapped)
+
+
+def _words(node: ast.expr, names: dict[str, ast.expr]) -> list[str]:
+    value = _value(node, names, 0)
+    return value if isinstance(value, list) else [value]
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def _value(node: ast.expr | None, names: dict[str, ast.expr], depth: int) -> str | list[str]:
+    """The text or list of an expression, with holes for what is not constant."""
+    if depth > 20 or node is None:
+        return HOLE
+    if isinstance(node, ast.Constant):
+        return str(node.value) if isinstance(node.value, str | int) else HOLE
+    if isinstance(node, ast.Name):
+        return _value(names.get(node.id), names, depth + 1)
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_text(item, names, depth + 1) for item in node.elts]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _value(node.left, names, depth + 1), _value(node.right, names, depth + 1)
+        if isinstance(left, list) or isinstance(right, list):
+            return [
+                *(left if isinstance(left, list) else [left]),
+                *(right if isinstance(right, list) else [right]),
+            ]
+        return left + right
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            _text(v.value if isinstance(v, ast.FormattedValue) else v, names, depth + 1) for v in node.values
+        )
+    if isinstance(node, ast.Call):
+        return _called(node, names, depth)
+    return HOLE
+
+
+def _called(node: ast.Call, names: dict[str, ast.expr], depth: int) -> str | list[str]:
+    method = _dotted(node.func).rsplit(".", 1)[-1] or (
+        node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    )
+    owner = _value(node.func.value, names, depth + 1) if isinstance(node.func, ast.Attribute) else HOLE
+    if method == "join" and isinstance(owner, str) and node.args:
+        items = _value(node.args[0], names, depth + 1)
+        return owner.join(items) if isinstance(items, list) else HOLE
+    if method == "split" and isinstance(owner, list | str) and not isinstance(node.func, ast.Name):
+        if _dotted(node.func).startswith("shlex.") and node.args:
+            return _text(node.args[0], names, depth + 1).split()
+        return owner.split() if isinstance(owner, str) and owner != HOLE else HOLE
+    if method == "format" and isinstance(owner, str):
+        return re.sub(r"\{[^{}]*\}", HOLE, owner)
+    return HOLE
+
+
+def _text(node: ast.expr, names: dict[str, ast.expr], depth: int) -> str:
+    value = _value(node, names, depth)
+    return value if isinstance(value, str) else HOLE
+
+
+_TEXT_CALL = re.compile(r"(?:os\.system|subprocess\.\w+|os\.popen)\(\s*(\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*')")
+
+
+def _by_text(run: Interpreter, script: Script, state: State, streams: Streams) -> Result:
+    """A script that this Python cannot parse (Python 2, a template): calls whose argument is written out."""
+    for found in _TEXT_CALL.finditer(script.text):
+        words = re.findall(r"\"([^\"]*)\"|'([^']*)'", found[1])
+        text = " ".join(a or b for a, b in words)
+        run.shell_text(Call(("python",), found.start(), state, streams, wrappers=("python",)), text)
+    return Result.UNKNOWN

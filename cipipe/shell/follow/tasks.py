@@ -1,0 +1,325 @@
+"""Taskfile, justfile, tox.ini and compose files: the commands of what is called (layer 1)."""
+
+import configparser
+import posixpath
+import re
+from dataclasses import replace
+
+from cipipe.pipelines import yaml_tree
+from cipipe.pipelines.model import HOLE, WORKSPACE, Script
+from cipipe.pipelines.yaml_places import pieces
+from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence, YamlRefused
+from cipipe.results import Location
+from cipipe.shell.calls import Call, Result
+from cipipe.shell.interpreter import Interpreter
+from cipipe.shell.session import in_repository
+
+_TASKFILES = (
+    "Taskfile.yml",
+    "taskfile.yml",
+    "Taskfile.yaml",
+    "taskfile.yaml",
+    "Taskfile.dist.yml",
+    "Taskfile.dist.yaml",
+)
+_JUSTFILES = ("justfile", "Justfile", ".justfile")
+_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_TEMPLATE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s[^:]*)?):(?!=)\s*(.*)")
+_JUST_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(?:\"([^\"]*)\"|'([^']*)'|(.*))")
+
+
+def _plain(call: Call, values: frozenset[str]) -> tuple[list[str], dict[str, str]]:
+    """Words that are no options, and the values of options."""
+    words = list(call.argv[1:])
+    plain: list[str] = []
+    given: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if word == "--":
+            break
+        if not word.startswith("-"):
+            plain.append(word)
+        elif equals:
+            given[name] = value
+        elif word in values and words:
+            given[word] = words.pop(0)
+    return plain, given
+
+
+def _first_file(run: Interpreter, call: Call, folder: str, names: tuple[str, ...]) -> tuple[str, str] | None:
+    for directory in call.state.directories:
+        relative = in_repository(posixpath.normpath(posixpath.join(directory, folder)))
+        if relative is None:
+            continue
+        for name in names:
+            path = posixpath.normpath(posixpath.join(relative, name))
+            text = run.session.read(path)
+            if text is not None:
+                return path, text
+    return None
+
+
+def _run(run: Interpreter, call: Call, script: Script, folder: str) -> None:
+    state = call.state.fork()
+    state.directories = (posixpath.normpath(posixpath.join(WORKSPACE, folder)),)
+    state.functions, state.aliases = {}, {}
+    run.run(script, replace(call, env={}), state, apart=True)
+    call.state.files = state.files
+
+
+def _scalar_script(scalar: Scalar, path: str, text: str) -> Script:
+    places = tuple((offset, Location(path, line, column)) for offset, line, column in pieces(scalar))
+    lines = (Location(path, scalar.line, scalar.column),) * (text.count("\n") + 1)
+    return Script(text, "sh", lines, pieces=places if text == scalar.value else ())
+
+
+def task(run: Interpreter, call: Call) -> Result:
+    """`task NAME…` (taskfile.dev)."""
+    run.emit(call)
+    names, given = _plain(call, frozenset({"-d", "--dir", "-t", "--taskfile", "-C", "-o", "--output"}))
+    folder = given.get("-d", given.get("--dir", ""))
+    named = given.get("-t", given.get("--taskfile", ""))
+    found = _first_file(run, call, folder, (named,) if named else _TASKFILES)
+    if found is not None:
+        for name in [name for name in names if "=" not in name] or ["default"]:
+            _task(run, call, found, name)
+    return Result.UNKNOWN
+
+
+def _tree(run: Interpreter, call: Call, path: str, text: str) -> Mapping | None:
+    try:
+        documents = yaml_tree.read(text.encode(), path)
+    except YamlRefused as error:
+        run.problem(call, f"{path} cannot be read: {error.why}")
+        return None
+    root = documents[0].root if documents else None
+    return root if isinstance(root, Mapping) else None
+
+
+def _task(run: Interpreter, call: Call, found: tuple[str, str], name: str) -> None:
+    path, text = found
+    root = _tree(run, call, path, text)
+    key = f"task {path} {name}"
+    if root is None or run.inside(key):
+        return
+    tasks = root.get("tasks")
+    entry = tasks.get(name) if isinstance(tasks, Mapping) else None
+    if entry is None and ":" in name and isinstance(includes := root.get("includes"), Mapping):
+        space, _, rest = name.partition(":")
+        target = includes.get(space)
+        target = target.get("taskfile") if isinstance(target, Mapping) else target
+        if isinstance(target, Scalar):
+            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), target.value))
+            for candidate in (inner, *(f"{inner}/{n}" for n in _TASKFILES)):
+                other = run.session.read(candidate)
+                if other is not None:
+                    _task(run, call, (candidate, other), rest)
+                    return
+        return
+    variables = {
+        **_variables(root.get("vars")),
+        **(_variables(entry.get("vars")) if isinstance(entry, Mapping) else {}),
+    }
+    folder = posixpath.dirname(path)
+    if isinstance(entry, Mapping) and isinstance(directory := entry.get("dir"), Scalar):
+        folder = posixpath.join(folder, directory.value)
+    with run.within(key):
+        if isinstance(entry, Mapping):
+            for need in _items(entry.get("deps")):
+                _step(run, call, found, need, variables, folder)
+            for item in [*_items(entry.get("cmds")), *_items(entry.get("cmd"))]:
+                _command(run, call, found, item, variables, folder)
+        else:
+            for item in _items(entry):
+                _command(run, call, found, item, variables, folder)
+
+
+def _step(run: Interpreter, call: Call, found: tuple[str, str], node: Node, variables: dict[str, str], folder: str) -> None:  # fmt: skip  # noqa: PLR0913 - one step's context
+    del variables, folder
+    name = node.get("task") if isinstance(node, Mapping) else node
+    if isinstance(name, Scalar):
+        _task(run, call, found, name.value.lstrip(":"))
+
+
+def _command(run: Interpreter, call: Call, found: tuple[str, str], node: Node, variables: dict[str, str], folder: str) -> None:  # fmt: skip  # noqa: PLR0913 - one command's context
+    if isinstance(node, Mapping):
+        if node.get("task") is not None:
+            _step(run, call, found, node, variables, folder)
+            return
+        node = node.get("cmd") or node.get("defer") or node
+    if isinstance(node, Scalar):
+        text = _TEMPLATE.sub(lambda m: variables.get(m[1].lstrip("."), HOLE), node.value)
+        _run(run, call, _scalar_script(node, found[0], text), folder)
+
+
+def _items(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    return list(node.items) if isinstance(node, Sequence) else [node]
+
+
+def _variables(node: Node | None) -> dict[str, str]:
+    if not isinstance(node, Mapping):
+        return {}
+    return {
+        name: value.value
+        for name, value in node.values.items()
+        if isinstance(value, Scalar) and "{{" not in value.value
+    }
+
+
+def just(run: Interpreter, call: Call) -> Result:
+    """`just RECIPE ARGUMENT…` (just.systems)."""
+    run.emit(call)
+    names, given = _plain(
+        call, frozenset({"-f", "--justfile", "-d", "--working-directory", "--set", "--shell"})
+    )
+    named = given.get("-f", given.get("--justfile", ""))
+    found = _first_file(run, call, "", (named,) if named else _JUSTFILES)
+    if found is None:
+        return Result.UNKNOWN
+    path, text = found
+    recipes, variables, first = _recipes(path, text)
+    words = [name for name in names if "=" not in name]
+    _recipe(run, call, path, (recipes, variables), words or [first])
+    return Result.UNKNOWN
+
+
+_Recipes = dict[str, tuple[list[str], list[str], list[tuple[str, Location]]]]
+
+
+def _recipes(path: str, text: str) -> tuple[_Recipes, dict[str, str], str]:
+    recipes: _Recipes = {}
+    variables: dict[str, str] = {}
+    first = ""
+    body: list[tuple[str, Location]] | None = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if line[:1] in (" ", "\t"):
+            if body is not None:
+                body.append((line.strip(), Location(path, number, len(line) - len(line.lstrip()) + 1)))
+            continue
+        variable = _JUST_VARIABLE.match(line)
+        recipe = _RECIPE.match(line)
+        if variable is not None:
+            variables[variable[1]] = variable[2] or variable[3] or HOLE
+        elif recipe is not None and not line.startswith("#"):
+            body = []
+            first = first or recipe[1]
+            recipes[recipe[1]] = (
+                recipe[2].split(),
+                re.findall(r"[A-Za-z_][\w-]*", recipe[3].split("#")[0]),
+                body,
+            )
+        elif line.strip() and not line.startswith(("#", "[")):
+            body = None
+    return recipes, variables, first
+
+
+def _recipe(
+    run: Interpreter, call: Call, path: str, book: tuple[_Recipes, dict[str, str]], words: list[str]
+) -> None:
+    recipes, variables = book
+    name = words[0].rpartition("::")[2] if words else ""
+    key = f"just {path} {name}"
+    if name not in recipes or run.inside(key):
+        return
+    parameters, needs, body = recipes[name]
+    given = {}
+    for i, parameter in enumerate(parameters):
+        bare, equals, default = parameter.lstrip("*+$").partition("=")
+        rest = words[i + 1 :]
+        given[bare] = (
+            " ".join(rest)
+            if parameter[0] in "*+"
+            else (rest[0] if rest else default.strip("'\"") if equals else HOLE)
+        )
+    with run.within(key):
+        for need in needs:
+            _recipe(run, call, path, book, [need])
+        lines = [
+            (_TEMPLATE.sub(lambda m: given.get(m[1], variables.get(m[1], HOLE)), line), place)
+            for line, place in body
+        ]
+        if lines and lines[0][0].startswith("#!"):
+            text = "\n".join(line for line, _ in lines)
+            _run(run, call, Script(text, "bash", tuple(place for _, place in lines)), posixpath.dirname(path))
+            return
+        for line, place in lines:
+            _run(run, call, Script(line.lstrip("@-"), "sh", (place,)), posixpath.dirname(path))
+    if len(words) > 1 + len(parameters):
+        _recipe(run, call, path, book, words[1 + len(parameters) :])
+
+
+def tox(run: Interpreter, call: Call) -> Result:
+    """`tox -e NAME`: the commands of tox.ini."""
+    run.emit(call)
+    _, given = _plain(call, frozenset({"-e", "-c", "--conf", "--workdir"}))
+    found = _first_file(run, call, "", (given.get("-c", "tox.ini"),))
+    if found is None:
+        return Result.UNKNOWN
+    path, text = found
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        run.problem(call, f"{path} cannot be read: {type(error).__name__}")
+        return Result.UNKNOWN
+    for name in given.get("-e", "").split(",") if given.get("-e") else ["", *parser.sections()]:
+        section = (
+            f"testenv:{name}"
+            if name and f"testenv:{name}" in parser
+            else "testenv"
+            if not given.get("-e") or name
+            else name
+        )
+        if name.startswith("testenv"):
+            section = name
+        for option in ("commands_pre", "commands", "commands_post"):
+            value = parser.get(section, option, fallback=None) or parser.get("testenv", option, fallback="")
+            if value:
+                _tox_commands(run, call, found, value)
+    return Result.UNKNOWN
+
+
+def _tox_commands(run: Interpreter, call: Call, found: tuple[str, str], value: str) -> None:
+    path, text = found
+    for line in re.sub(r"\\\n\s*", " ", value).split("\n"):
+        command = line.strip().removeprefix("-").strip()
+        if not command:
+            continue
+        at = text.find(line.strip().split("  ")[0][:40])
+        place = Location(path, text.count("\n", 0, max(at, 0)) + 1)
+        text_of = re.sub(r"\{posargs(?::([^{}]*))?\}", lambda m: m[1] or "", command)
+        _run(run, call, Script(re.sub(r"\{[^{}]*\}", HOLE, text_of), "sh", (place,)), posixpath.dirname(path))
+
+
+def compose_up(run: Interpreter, call: Call) -> Result:
+    """`docker compose up`: the commands of the services."""
+    _, given = _plain(call, frozenset({"-f", "--file", "-p", "--profile", "--project-name"}))
+    named = given.get("-f", given.get("--file", ""))
+    found = _first_file(run, call, "", (named,) if named else _COMPOSE)
+    root = _tree(run, call, *found) if found is not None else None
+    services = root.get("services") if root is not None else None
+    if found is None or not isinstance(services, Mapping):
+        return Result.UNKNOWN
+    for service in services.values.values():
+        if not isinstance(service, Mapping):
+            continue
+        image = service.get("image")
+        entry, command = _argv(service.get("entrypoint")), _argv(service.get("command"))
+        image_name = image.value if isinstance(image, Scalar) else "service"
+        node = service.get("command") or service.get("entrypoint")
+        words = ["docker", "run", *(["--entrypoint", " ".join(entry)] if entry else []), image_name, *command]
+        if node is not None:
+            quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+            place = Location(found[0], node.line, node.column)
+            _run(run, call, Script(quoted, "sh", (place,)), posixpath.dirname(found[0]))
+    return Result.UNKNOWN
+
+
+def _argv(node: Node | None) -> list[str]:
+    if isinstance(node, Sequence):
+        return [item.value for item in node.items if isinstance(item, Scalar)]
+    return node.value.split() if isinstance(node, Scalar) else []

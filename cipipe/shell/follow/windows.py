@@ -1,0 +1,238 @@
+"""PowerShell and cmd: commands and simple variables (layer 1). Both are read line by line."""
+
+import base64
+import binascii
+import re
+
+from cipipe.pipelines.model import HOLE, Script
+from cipipe.shell.calls import Call, Result, Streams
+from cipipe.shell.interpreter import Interpreter
+from cipipe.shell.state import State
+
+_PS_COMMENT = re.compile(r"<#(?:[^#]|#(?!>))*+#>")
+_PS_HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
+_PS_TOKEN = re.compile(
+    r"(?P<blank>[ \t\r]+)|(?P<comment>#[^\n]*)|(?P<single>'(?:[^']|'')*+')|(?P<double>\"(?:[^\"`]|`.|\"\")*+\")"
+    r"|(?P<end>\|\||&&|[;\n|{}()])|(?P<call>&(?=[ \t'\"$({A-Za-z]))|(?P<variable>\$\{?[\w:.]+\}?)|(?P<splat>@\w+)"
+    r"|(?P<word>(?:[^\s;|{}()'\"$#`&]|`.|(?<=\S)#)++)|(?P<other>.)",
+    re.DOTALL,
+)
+_PS_VARIABLE = re.compile(r"\$\{?((?:env:)?\w+)\}?", re.IGNORECASE)
+_PS_ASSIGNMENT = re.compile(r"\$((?:env:|script:|global:)?\w+)$", re.IGNORECASE)
+_RUNS_TEXT = frozenset({"invoke-expression", "iex"})
+_PRINTS = frozenset(
+    {
+        "write-host",
+        "write-output",
+        "echo",
+        "write-verbose",
+        "write-error",
+        "write-warning",
+        "write-information",
+        "write-debug",
+    }
+)
+_NOT_COMMANDS = frozenset(
+    [
+        "if",
+        "else",
+        "elseif",
+        "while",
+        "for",
+        "foreach",
+        "switch",
+        "try",
+        "catch",
+        "finally",
+        "function",
+        "param",
+        "return",
+        "throw",
+        "do",
+        "until",
+        "in",
+    ]
+)
+_CMD_SPLIT = re.compile(r"&&|\|\||[&|]")
+_MOST_STATEMENTS = 20_000
+
+
+def powershell(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
+    """Find the commands of a PowerShell script."""
+    text = _PS_COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), script.text)
+    text = _PS_HERE.sub(lambda m: " " + re.sub(r"[^\n]", " ", m[0])[1:], text)
+    text = re.sub(r"`\r?\n", lambda m: " " * len(m[0]), text)
+    variables: dict[str, list[str]] = {f"env:{k.lower()}": [str(v[0])] for k, v in state.variables.items()}
+    words: list[str] = []
+    start = 0
+    glued = called = assigned = False
+    name = ""
+    count = 0
+
+    def finish() -> None:
+        nonlocal words, called, assigned, name
+        if assigned:
+            variables[name] = [w for w in words if w != ","] or [HOLE]
+        if words and (not assigned or _looks_like_command(words)):
+            _statement(run, words, start, state, called=called)
+        words, called, assigned, name = [], False, False, ""
+
+    for token in _PS_TOKEN.finditer(text):
+        kind, value = token.lastgroup, token[0]
+        if kind == "blank":
+            glued = False
+            continue
+        if kind in ("end", "comment"):
+            finish()
+            glued = False
+            count += 1
+            if count > _MOST_STATEMENTS:
+                run.syntax_problem(token.start(), "it has too many statements")
+                return Result.UNKNOWN
+            continue
+        if kind == "call" and not words:
+            called = True
+            continue
+        if not words and not assigned:
+            start = token.start()
+        if (
+            kind == "variable"
+            and not words
+            and re.match(r"\s*\+?=(?!=)", text[token.end() : token.end() + 40])
+        ):
+            found = _PS_ASSIGNMENT.match(value)
+            name = (found[1] if found else value).lower()
+            assigned = True
+            continue
+        if assigned and not words and value in ("=", "+="):
+            continue
+        pieces = _ps_value(str(kind), value, variables)
+        if glued and words and pieces:
+            words[-1] += pieces[0]
+            words += pieces[1:]
+        else:
+            words += pieces
+        glued = True
+    finish()
+    return Result.UNKNOWN
+
+
+def _ps_value(kind: str, value: str, variables: dict[str, list[str]]) -> list[str]:
+    if kind == "single":
+        return [value[1:-1].replace("''", "'")]
+    if kind == "double":
+        inner = _PS_VARIABLE.sub(lambda m: " ".join(variables.get(m[1].lower(), [HOLE])), value[1:-1])
+        return [re.sub(r"`(.)", r"\1", re.sub(r"\$\([^()]*\)", HOLE, inner))]
+    if kind == "variable":
+        return variables.get(value.strip("${}").lower(), [HOLE])
+    if kind == "splat":
+        return variables.get(value[1:].lower(), [HOLE])
+    return [re.sub(r"`(.)", r"\1", value)]
+
+
+def _looks_like_command(words: list[str]) -> bool:
+    return len(words) > 1 and words[0][:1].isalpha() and words[1] not in ("+", "-", "*", ",")
+
+
+def _statement(run: Interpreter, words: list[str], start: int, state: State, *, called: bool) -> None:
+    first = words[0].lower()
+    if first in _NOT_COMMANDS or (
+        not called and first[:1] in "$[-@,.+*/=" and not first.startswith((".\\", "./"))
+    ):
+        return
+    call = Call(tuple(words), start, state, Streams(), wrappers=())
+    if first in _RUNS_TEXT and len(words) > 1:
+        run.run(Script(" ".join(words[1:]), "pwsh", (run.place(call),)), call, state.fork(), apart=False)
+    elif first in ("start-process", "saps", "start"):
+        arguments = [
+            w
+            for w in words[1:]
+            if not w.startswith("-")
+            or w.lower() not in ("-filepath", "-argumentlist", "-wait", "-nonewwindow")
+        ]
+        text = " ".join(w for w in arguments if w != ",")
+        run.invoke(Call(tuple(text.replace(",", " ").split()) or ("start-process",), start, state, Streams()))
+    elif first in ("cmd", "cmd.exe") and len(words) > 2:
+        run.run(Script(" ".join(words[2:]), "cmd", (run.place(call),)), call, state.fork(), apart=False)
+    elif first in ("pwsh", "powershell", "powershell.exe", "pwsh.exe"):
+        pwsh(run, call)
+    elif first in _PRINTS:
+        run.emit(call)
+    elif words[0] == HOLE and called:
+        run.problem(call, "the program that runs here cannot be known")
+        run.emit(call)
+    elif words[0] != HOLE:
+        words[0] = words[0].replace("\\", "/")
+        run.invoke(Call(tuple(words), start, state, Streams()))
+
+
+def pwsh(run: Interpreter, call: Call) -> Result:
+    """`pwsh -Command TEXT`, `-File FILE`, `-EncodedCommand BASE64`."""
+    words = call.argv[1:]
+    for i, word in enumerate(words):
+        option = word.lower().lstrip("-/")
+        rest = words[i + 1 :]
+        if option in ("c", "command") and rest:
+            return run.run(
+                Script(" ".join(rest), "pwsh", (run.place(call),) * (" ".join(rest).count("\n") + 1)),
+                call,
+                call.state,
+                apart=False,
+            )
+        if option in ("e", "ec", "enc", "encodedcommand") and rest:
+            try:
+                text = base64.b64decode(rest[0]).decode("utf-16-le")
+            except (ValueError, binascii.Error):
+                run.problem(call, "the encoded script cannot be read")
+                return Result.UNKNOWN
+            return run.run(
+                Script(text, "pwsh", (run.place(call),) * (text.count("\n") + 1)),
+                call,
+                call.state,
+                apart=False,
+            )
+        if option in ("f", "file") and rest:
+            return run.follow(
+                rest[0].replace("\\", "/"), call, shell="pwsh", arguments=rest[1:], sourced=False
+            )
+        if not word.startswith("-") and re.search(r"\.ps1$", word):
+            return run.follow(word.replace("\\", "/"), call, shell="pwsh", arguments=rest, sourced=False)
+    return run.builtin("", call)
+
+
+def cmd(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
+    """Find the commands of a batch script."""
+    variables = {k.lower(): str(v[0]) for k, v in state.variables.items()}
+    text = re.sub(r"\^\r?\n", lambda m: " " * len(m[0]), script.text)
+    offset = 0
+    for line in text.split("\n"):
+        stripped = line.strip().lstrip("@").strip()
+        at = offset + len(line) - len(line.lstrip(" \t@"))
+        offset += len(line) + 1
+        if not stripped or re.match(r"(?:rem\b|:)", stripped, re.IGNORECASE):
+            continue
+        for part in _CMD_SPLIT.split(stripped):
+            _cmd_command(run, part.strip(" ()"), at, state, variables)
+    return Result.UNKNOWN
+
+
+def _cmd_command(run: Interpreter, text: str, at: int, state: State, variables: dict[str, str]) -> None:
+    text = re.sub(r"%(\w+)%", lambda m: variables.get(m[1].lower(), HOLE), text).replace("^", "")
+    text = re.sub(r"!(\w+)!", lambda m: variables.get(m[1].lower(), HOLE), text)
+    assignment = re.match(r"set\s+\"?(\w+)=([^\"]*)\"?", text, re.IGNORECASE)
+    if assignment is not None:
+        variables[assignment[1].lower()] = assignment[2]
+        return
+    text = re.sub(r"^(?:if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+\S+|errorlevel\s+\d+|defined\s+\S+|\S+\s*==\s*\S+)\s*\(?|else\s*\(?|for\s+.*?\bdo\s*\(?)", "", text, flags=re.IGNORECASE).strip()  # fmt: skip
+    words = [w.replace('"', "") for w in re.findall(r"(?:\"[^\"]*+\"|[^\s\"])++", text)]
+    while words and (
+        words[0].lower() in ("call", "start", "cmd", "cmd.exe", "@echo") or words[0].startswith("/")
+    ):
+        if words[0].lower() == "@echo":
+            return
+        words.pop(0)
+    if words and words[0] != HOLE and re.match(r"[\w.$%\\/~:" + HOLE + "]", words[0]):
+        words[0] = words[0].replace("\\", "/")
+        run.invoke(Call(tuple(words), at, state, Streams()))
+    elif words and words[0] == HOLE:
+        run.problem(Call(tuple(words), at, state, Streams()), "the program that runs here cannot be known")
