@@ -12,9 +12,9 @@ from cipipe.policy.facts import KINDS, Facts
 from tests.gate import cases
 
 CASES = [case for case in cases.load() if not case.id.startswith("shell/more")]
-MARKS = "' \" ` $( ${ } ) | && {{ # é /* ''' [ ] % \\ \x00 \ue000".split(" ")
-WORDS = ["<<E\n", "\n", "\t", "\r\n", "${{ ", " }}", "$[[ ", "&a ", "*a", "- ", ": ", "!reference ", "eval "]
-KEYWORDS = ["function x {", "done\n", "esac\n", "fi\n", "for i in "]
+MARKS = ["'", '"', "`", "$(", "${", "}", ")", "|", "&&", "{{", "#", "\xe9", "/*", "'''", "[", "]", "%", "\\"]
+WORDS = ["<<E\n", "\n", "\t", "\r\n", "${{ ", " }}", "$[[ ", "&a ", "*a", "- ", ": ", "!reference "]
+KEYWORDS = ["\x00", "\ue000", "eval ", "function x {", "done\n", "esac\n", "fi\n", "for i in "]
 PIECES = st.sampled_from([*MARKS, *WORDS, *KEYWORDS])
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), PIECES), min_size=1, max_size=4)
 
