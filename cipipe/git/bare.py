@@ -14,6 +14,8 @@ In the order of use:
 Each may raise StartOver: the repository is a fresh one now, and the caller begins with `fetch` again.
 """
 
+import contextlib
+import logging
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +47,7 @@ _FETCH = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--qu
 _PAUSE = 0.2  # seconds, doubled with each try, of which a random part is waited
 NAME, EMAIL = "cipipe", "cipipe@users.noreply.invalid"
 _Result = TypeVar("_Result")
+_log = logging.getLogger("cipipe")
 
 
 def check_branch(name: str) -> str:
@@ -244,7 +247,10 @@ class Repository:
             "push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{expected or ''}",
             REMOTE, f"{commit}:{ref}",
         )  # fmt: skip
-        return parse_push(completed, self._remote, self._credentials)
+        try:
+            return parse_push(completed, self._remote, self._credentials)
+        except GitError as error:  # another run may have thrown the cache away under this one
+            raise self._broken(error) from None
 
     def remote_branches(self, patterns: Sequence[str]) -> dict[str, str]:
         """Branch -> commit id on the remote now, for full names or globs such as `cipipe/staging/*`."""
@@ -262,12 +268,28 @@ class Repository:
         self._repository = self._folder / f"{self._number}.git"
         self._repository.mkdir(mode=0o700)
         self._local = set()
-        state = self._cache.open() if self._cache else None
+        state = self._open_cache()
         self._variables = {"GIT_OBJECT_DIRECTORY": str(self._cache.objects)} if self._cache else {}
         self._objects = Objects(self._git, self._repository, self._variables)
-        self._run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
+        try:
+            self._run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
+        except GitError:
+            if self._cache is None:
+                raise
+            self._throw_cache_away()
+            return
         if state:
             self._restore(state)
+
+    def _open_cache(self) -> State | None:
+        if self._cache is None:
+            return None
+        try:
+            return self._cache.open()
+        except OSError as error:
+            _log.warning("the cache folder cannot be used, going on without it: %s", error)
+            self._cache = None
+            return None
 
     def _restore(self, state: State) -> None:
         (self._repository / "shallow").write_text("".join(f"{each}\n" for each in state.shallow))
@@ -282,12 +304,14 @@ class Repository:
             shallow = self._repository / "shallow"
             ends = tuple(shallow.read_text().split()) if shallow.exists() else ()
             tips = (fetched.base.id, *(commit.id for commit in fetched.others.values()))
-            self._cache.save(State(tips, ends))
+            with contextlib.suppress(OSError):  # the next run is only slower
+                self._cache.save(State(tips, ends))
 
     def _throw_cache_away(self) -> None:
         self._objects.close()
         if self._cache:
-            self._cache.discard()
+            with contextlib.suppress(OSError):
+                self._cache.discard()
         self._cache = None
         self._create()
 

@@ -36,33 +36,43 @@ class Cache:
 
     def __init__(self, root: Path, remote: Remote) -> None:
         name = hashlib.sha256(remote.url.encode()).hexdigest()[:32]
-        self._folder = root / f"cipipe-{_FORMAT}-{name}"
+        self._folder = root.absolute() / f"cipipe-{_FORMAT}-{name}"  # git runs in another folder
         self.objects = self._folder / "objects"
         self._state = self._folder / "state.json"
 
     def open(self) -> State | None:
-        """What is known, or None for a store that is new, too full, or not plainly one."""
-        state = self._load()
+        """What is known, or None for a store that is new, too full or broken; raises OSError.
+
+        A store without a state is not thrown away: another run may be filling it just now.
+        """
         packs = self.objects / "pack"
-        if state is None or sum(1 for _ in packs.glob("*.pack")) > _MOST_PACKS:
+        try:
+            state = self._load()
+            fits = sum(1 for _ in packs.glob("*.pack")) <= _MOST_PACKS
+        except (ValueError, KeyError, TypeError):
+            state, fits = None, False
+        if not fits:
+            state = None
             self.discard()
-            packs.mkdir(parents=True, mode=0o700)
+        packs.mkdir(parents=True, mode=0o700, exist_ok=True)
         for pointer in ("alternates", "http-alternates"):
             (self.objects / "info" / pointer).unlink(missing_ok=True)
         return state
 
     def save(self, state: State) -> None:
-        """Remember `state`; a reader at the same time sees the old or the new one, whole."""
-        if not self._folder.is_dir():
-            return  # another run threw it away
+        """Remember `state`; a reader at the same time sees the old or the new one, whole. Raises OSError."""
         text = json.dumps({"tips": state.tips, "shallow": state.shallow})
         descriptor, name = tempfile.mkstemp(dir=self._folder)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(name).replace(self._state)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            Path(name).replace(self._state)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
 
     def discard(self) -> None:
-        """Throw the store away; another run that is using it starts over by itself."""
+        """Throw the store away; another run that is using it starts over by itself. Raises OSError."""
         grave = self._folder.with_name(f"{self._folder.name}.{os.urandom(8).hex()}")
         with contextlib.suppress(FileNotFoundError):
             self._folder.replace(grave)
@@ -71,13 +81,16 @@ class Cache:
             shutil.rmtree(grave, ignore_errors=True)
 
     def _load(self) -> State | None:
+        """The state, or None where there is none yet; raises what is wrong with it."""
         if any(path.is_symlink() for path in (self._folder, self.objects, self.objects / "pack")):
-            return None
+            raise ValueError("a link stands in the place of a folder")
         try:
             known = json.loads(self._state.read_text())
-            state = State(tuple(known["tips"]), tuple(known["shallow"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except FileNotFoundError:
             return None
+        state = State(tuple(known["tips"]), tuple(known["shallow"]))
         if not all(_ID.fullmatch(str(each)) for each in (*state.tips, *state.shallow)):
-            return None
-        return state if (self.objects / "pack").is_dir() else None
+            raise ValueError("the state holds what is no id")
+        if not (self.objects / "pack").is_dir():
+            raise ValueError("the objects are gone")
+        return state

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cipipe.errors import ExternalError
+
 _PREFIX = "cipipe-git-"
 _LOCK = "lock"
 
@@ -16,20 +18,32 @@ _LOCK = "lock"
 def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
     """A folder with mode 0700 below TMPDIR, removed at the end; leftovers of killed runs go first.
 
-    A run holds a lock in its folder as long as it lives, so one without a holder is a leftover.
+    A run holds a lock in its folder as long as it lives, so one without a holder is a leftover. Raises
+    ExternalError where no folder can be made.
     """
-    root = Path(environ.get("TMPDIR") or tempfile.gettempdir())
-    sweep(root)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-        lock = _take(folder / _LOCK)
-        if lock is not None:
-            break
+    root = Path(environ.get("TMPDIR") or tempfile.gettempdir()).absolute()
+    folder, lock = _make(root)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _make(root: Path) -> tuple[Path, int]:
+    """A folder below `root` and the lock that is held in it."""
+    try:
+        sweep(root)
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+            lock = _take(folder / _LOCK)
+            if lock is not None:
+                return folder, lock
+    except OSError as problem:
+        raise ExternalError(
+            f"no private folder can be made in {root}: {problem.strerror}",
+            hint="set TMPDIR to a folder that exists, is writable and has space",
+        ) from None
 
 
 def sweep(root: Path) -> None:

@@ -60,14 +60,18 @@ def without_pointers(contents: Mapping[str, bytes]) -> dict[str, bytes]:
 def _check_parts(path: str) -> None:
     for part in path.split("/"):
         if part in {"", ".", ".."} or _DOT_GIT.fullmatch(_IGNORED_BY_HFS.sub("", part)):
-            raise _refused(ascii(path), f"holds {part!r}, which no tree may", "remove it from the repository")
+            raise _refused(
+                ascii(path)[1:-1], f"holds {part!r}, which no tree may", "remove it from the repository"
+            )
 
 
 def _check_wanted(path: str, mode: str) -> None:
     if mode == _SYMLINK:
         raise _refused(path, "is a symbolic link", "put the file itself there, or name its folder in path:")
     if not path.isprintable() or "\\" in path:
-        raise _refused(ascii(path), "has characters in its name that cannot be shown safely", "rename it")
+        raise _refused(
+            ascii(path)[1:-1], "has characters in its name that cannot be shown safely", "rename it"
+        )
     if mode not in FILE_MODES:
         raise _refused(path, f"has the unknown mode {mode}", "add it again as a plain file")
 

@@ -141,6 +141,8 @@ class Git:
 
     def _base(self, repository: Path, variables: Mapping[str, str] | None) -> dict[str, str]:
         kept = {name: self.environ[name] for name in _KEPT if self.environ.get(name)}
+        if "TMPDIR" in kept:
+            kept["TMPDIR"] = str(Path(kept["TMPDIR"]).absolute())  # git runs in another folder
         fixed = {
             "PATH": self._path,
             "HOME": str(self.home),

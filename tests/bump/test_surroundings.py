@@ -1,0 +1,63 @@
+"""A bump where the machine is not as it should be: cache folders, temporary folders."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.bump.conftest import PUSH, Bench, deployment
+
+APP = ("--env", "staging", "--image", "ghcr.io/acme/app:v2")
+COUNT = 8
+
+
+@pytest.mark.parametrize("state", ["cold", "broken"])
+def test_runs_that_share_a_cache_at_the_same_time_all_land(bench: Bench, state: str) -> None:
+    bench.configure(PUSH)
+    bench.origin.commit({f"m/staging/s{n}.yaml": deployment(f"ghcr.io/acme/s{n}:v1") for n in range(COUNT)})
+    cache = bench.folder / "cache"
+    if state == "broken":
+        bench.bump(*APP, "--cache-dir", str(cache))
+        for pack in cache.rglob("*.pack"):
+            pack.chmod(0o600)
+            pack.write_bytes(b"x" * pack.stat().st_size)
+
+    def one(number: int) -> str:
+        image = f"ghcr.io/acme/s{number}:v2"
+        run = bench.bump("--env", "staging", "--image", image, "--cache-dir", str(cache))
+        return str(run.delivery["status"])
+
+    before = int(bench.origin.git("rev-list", "--count", "main"))
+    with ThreadPoolExecutor(COUNT) as pool:
+        assert set(pool.map(one, range(COUNT))) == {"changed"}
+    assert int(bench.origin.git("rev-list", "--count", "main")) == before + COUNT
+
+
+def test_a_cache_folder_may_be_relative(bench: Bench) -> None:
+    bench.configure(PUSH)
+    bench.bump(*APP, CIPIPE_BUMP_CACHE_DIR="cache")
+    assert list((bench.folder / "cache").rglob("*.pack"))
+
+
+@pytest.mark.parametrize("place", ["/proc/none", "file/below"])
+def test_a_cache_folder_that_cannot_be_used_is_said_and_done_without(bench: Bench, place: str) -> None:
+    bench.configure(PUSH)
+    (bench.folder / "file").write_text("")
+    run = bench.bump(*APP, "--cache-dir", place)
+    assert run.delivery["status"] == "changed"
+    assert "the cache folder cannot be used" in run.said
+
+
+def test_a_temporary_folder_may_be_relative(bench: Bench) -> None:
+    bench.configure(PUSH)
+    assert bench.bump(*APP, TMPDIR="tmp").delivery["status"] == "changed"
+    assert not list((bench.folder / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("place", ["none", "file"])
+def test_a_temporary_folder_that_cannot_be_used_is_exit_4(bench: Bench, place: str) -> None:
+    (bench.folder / "file").write_text("")
+    folder: Path = bench.folder / place
+    run = bench.bump(*APP, code=4, TMPDIR=str(folder))
+    assert f"no private folder can be made in {folder}" in run.delivery["error"]["message"]
+    assert "TMPDIR" in run.delivery["error"]["hint"]
