@@ -48,13 +48,9 @@ def spelt(draw: st.DrawFn, word: str) -> str:
     return "".join(out)
 
 
-WRAPPERS = [
+PREFIXES = ["{}", "sudo {}", "env A=b {}", "timeout 30 {}", "nice -n 5 nohup {}", "command {}", "A=b {}", "> out {}"]
+AROUND = [
     "{}",
-    "sudo {}",
-    "env A=b {}",
-    "timeout 30 {}",
-    "nice -n 5 nohup {}",
-    "command {}",
     "( {} )",
     "{{ {}; }}",
     "if true; then {}; fi",
@@ -70,15 +66,15 @@ WRAPPERS = [
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), WORDS, st.sampled_from(WRAPPERS), st.sampled_from(WRAPPERS))
+@given(st.data(), WORDS, st.sampled_from(AROUND), st.sampled_from(AROUND), st.sampled_from(PREFIXES))
 def test_spelling_and_wrapping_change_nothing(
-    data: st.DataObject, words: list[str], outer: str, inner: str
+    data: st.DataObject, words: list[str], outer: str, inner: str, prefix: str
 ) -> None:
     expected = ("helm", *words)
     line = " ".join(data.draw(spelt(word)) for word in expected)
     if inner.count("END") and outer.count("END"):
         outer = "{}"
-    text = outer.format(inner.format(line))
+    text = outer.format(inner.format(prefix.format(line)))
     resolved = _run(text)
     assert {c.argv for c in resolved.commands if c.argv[0] == "helm"} == {expected}, text
     assert not resolved.problems
