@@ -334,10 +334,15 @@ class _Attempt:
         if branch is None:
             return None
         if self._forge is None:
-            self._forge = forges.connect(
-                task.forge, task.remote, task.environment.name,
-                api_url=task.api_url, deadline=self._deadline, environ=task.trigger.environ,
-            )  # fmt: skip
+            way = forges.access(
+                task.forge,
+                task.remote,
+                task.environment.name,
+                api_url=task.api_url,
+                deadline=self._deadline,
+                environ=task.trigger.environ,
+            )
+            self._forge = forges.connect(task.forge, way)
         if self._forge is None:
             return None
         pattern = f"cipipe/{task.environment.name}/*"

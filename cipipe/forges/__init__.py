@@ -40,7 +40,7 @@ def preload(name: str) -> None:
     threading.Thread(target=importlib.import_module, args=(FORGES[name],), daemon=True).start()
 
 
-def connect(  # noqa: PLR0913 - by name only
+def access(  # noqa: PLR0913 - by name only
     name: str,
     remote: Remote,
     environment: str,
@@ -48,33 +48,11 @@ def connect(  # noqa: PLR0913 - by name only
     api_url: str | None,
     deadline: Deadline,
     environ: Mapping[str, str],
-) -> Forge | None:
-    """The repository at its forge; None without one.
-
-    `api_url` is the configured one. Raises CredentialsError without a token for it, and ConfigError.
-    """
-    way = access(name, remote, environment, api_url=api_url, deadline=deadline, environ=environ)
-    if way is None:
-        return None
-    if way.credentials.variable == "CI_JOB_TOKEN":
-        raise CredentialsError(
-            "a job token opens no merge requests at GitLab",
-            hint="set GITLAB_TOKEN (or CIPIPE_TOKEN) to a project access token with scope 'api'",
-        )
-    forge: Forge = importlib.import_module(FORGES[name]).connect(way)
-    return forge
-
-
-def access(  # noqa: PLR0913 - by name only
-    name: str,
-    remote: Remote,
-    environment: str | None,
-    *,
-    api_url: str | None,
-    deadline: Deadline,
-    environ: Mapping[str, str],
 ) -> Access | None:
-    """How the repository's API is reached; None without a forge. Raises as `connect`."""
+    """How `remote` is reached at forge `name`; None without one. `api_url` is the configured one.
+
+    Raises CredentialsError without a token for it, and ConfigError for an API that no token may go to.
+    """
     if name == "none" or remote.scheme == "file":
         return None
     web = _web(remote)
@@ -83,11 +61,24 @@ def access(  # noqa: PLR0913 - by name only
     found = credentials(environ, web, environment=environment, forge=name)
     if found is None:
         raise CredentialsError(
-            f"the API at {web.host} needs a token, and there is none",
-            hint=f"set {_VARIABLES[name]} (or CIPIPE_TOKEN); a bump with delivery: push needs none",
+            f"the API of {web.host} needs a token, and there is none",
+            hint=f"set {_VARIABLES[name]}, or CIPIPE_TOKEN",
         )
     _check_host(found, url, web, environ)
+    if found.variable == "CI_JOB_TOKEN":
+        raise CredentialsError(
+            "a job token opens no merge requests at GitLab, and reads no settings",
+            hint="set GITLAB_TOKEN (or CIPIPE_TOKEN) to a project access token with scope 'api'",
+        )
     return Access(web, url, found, deadline, environ)
+
+
+def connect(name: str, way: Access | None) -> Forge | None:
+    """The repository at its forge; None without one. Raises ConfigError for a path that is none there."""
+    if way is None:
+        return None
+    forge: Forge = importlib.import_module(FORGES[name]).connect(way)
+    return forge
 
 
 def _web(remote: Remote) -> Remote:

@@ -23,7 +23,7 @@ class UncertainError(ForgeError):
 
 
 class ConflictError(ForgeError):
-    """The forge understands the request, and its state does not allow it (405, 409, 422)."""
+    """The forge understands the request, and its state does not allow it (405, 409, 422 and their like)."""
 
 
 class NotFoundError(ForgeError):

@@ -136,7 +136,7 @@ class Calls:
             return NotFoundError(
                 said, hint=f"the repository is not there, or the token in {variable} may not see it"
             )
-        if refusal.status in {400, 405, 409, 422}:
+        if refusal.status in {400, 405, 406, 409, 412, 422}:
             return ConflictError(said)
         if refusal.status >= 500:
             return UncertainError(said)
