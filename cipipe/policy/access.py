@@ -74,7 +74,8 @@ def request(words: Sequence[str]) -> Request | None:
             body = True
         elif "/" in word and not word.startswith("-"):
             urls.append(word)
-    writes = method in _WRITING or (body and method in {"", HOLE})
+    asks = not method and {"-G", "--get"} & set(words)  # curl puts the data into the URL
+    writes = method in _WRITING or (body and method in {"", HOLE} and not asks)
     if not writes and HOLE not in method:
         return None
     return next(

@@ -13,7 +13,7 @@ Verb = tuple[str, ...]
 
 ANY: Verb = ("*",)
 _FIELDS: dict[str, Effect] = {"reads": "read", "credentials": "credentials", "mutates": "mutate"}
-_KEYS = frozenset({"names", "like", "values", "dry", "needs", "anywhere", "when", "other", *_FIELDS})
+_KEYS = frozenset({"names", "like", "values", "dry", "needs", "anywhere", "paths", "when", "other", *_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Tool:
     dry: Mapping[Verb, frozenset[str]]
     needs: Mapping[Verb, frozenset[str]]
     anywhere: bool
+    paths: bool
     when: str | None
     other: Effect
     longest: int  # words of its longest verb
@@ -74,6 +75,7 @@ def _tool(name: str, entries: list[Mapping[str, Any]]) -> Tool:
         dry=_flags_by_verb(flag for entry in entries for flag in entry.get("dry") or ()),
         needs=_flags_by_verb(flag for entry in entries for flag in entry.get("needs") or ()),
         anywhere=entries[-1].get("anywhere", False),
+        paths=entries[-1].get("paths", False),
         when=entries[-1].get("when"),
         other=next((entry["other"] for entry in reversed(entries) if "other" in entry), "read"),
         longest=max((len(verb) for verb in verbs), default=0),

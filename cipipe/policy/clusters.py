@@ -68,6 +68,9 @@ class Clusters:
         if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
             self.make(["default"])
             return True
+        if name == "snap" and {"install", "microk8s"} <= set(words):
+            self.make(["microk8s*"])
+            return True
         maker = clusters().get(name)
         if maker is None:
             return False

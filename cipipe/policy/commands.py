@@ -88,7 +88,7 @@ def _verb(tool: Tool, words: list[str]) -> tuple[Verb, Effect, str]:
         return (), tool.verbs.get(ANY, "read"), ""
     if HOLE in words[0]:
         return (), "unknown", "its verb cannot be known"
-    verb, effect = tool.effect(tuple(words))
+    verb, effect = tool.effect(tuple(word.split("/")[0] for word in words) if tool.paths else tuple(words))
     after = words[len(verb) : len(verb) + 1]
     if after and HOLE in after[0] and any(other != effect for other in tool.continues(verb)):
         return verb, "unknown", "its verb cannot be known"

@@ -81,7 +81,9 @@ class _Job:
         self._secrets = set(self._named_credentials())
         for one in ran:
             self._step(one)
-        for name, place in sorted(dict(sorted(self._secrets, reverse=True)).items()):  # the first place of each
+        for name, place in sorted(
+            dict(sorted(self._secrets, reverse=True)).items()
+        ):  # the first place of each
             self._credential(f"the secret {name}", "secret", "cluster", Place(place))
 
     def _named_credentials(self) -> Iterator[tuple[str, Location]]:
@@ -214,10 +216,11 @@ class _Job:
         for name in named_by_command(words, command.env):
             self._environment(name, place)
         self._written(command, place)
-        own = self._clusters.run(words, command.env, trapped="trap" in command.wrappers)
         use = classify(words)
         if use is not None:
             self._use(use, command, place, remote=remote or "ssh" in command.wrappers)
+        own = self._clusters.run(words, command.env, trapped="trap" in command.wrappers)
+        if use is not None:
             return
         request = None if own else access.request(words)
         if request is None:

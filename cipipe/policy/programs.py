@@ -21,10 +21,6 @@ _ANSIBLE = re.compile(
     r"\b(?:kubernetes\.core\.|community\.kubernetes\.|community\.okd\.|redhat\.openshift\.|openshift_v1|k8s_\w+:)|^\s*-?\s*(?:k8s|helm|k8s_raw|openshift_raw):|\bkubectl\s+(?:apply|create|delete|set|rollout|scale|patch|replace)|\bhelm\s+(?:upgrade|install)",
     re.MULTILINE,
 )
-_ROLE = re.compile(
-    r"\b(?:role|name|include_role|import_role):\s*['\"]?([\w./-]+)|^\s*-\s*['\"]?([\w.-]+)['\"]?\s*$",
-    re.MULTILINE,
-)
 _MOST_FILES = 200
 _NOT_FOUND = "its files are not in the repository"
 
@@ -116,14 +112,13 @@ def _ansible(use: Use, words: Sequence[str], folder: str | None, session: Sessio
 
 def _roles(playbook: str, folder: str, session: Session) -> Iterator[str]:
     """The tasks of the roles that a playbook names."""
-    names = {one or other for one, other in _ROLE.findall(playbook)}
+    names = set(re.findall(r"[\w.-]+", playbook))
     tasks = [
-        path
-        for path in session.files.list("")
-        if "/tasks/" in f"/{path}" and path.endswith((".yml", ".yaml"))
+        path for path in session.files.list("") if "/tasks/" in path and path.endswith((".yml", ".yaml"))
     ]
     for path in tasks[:_MOST_FILES]:
-        if any(f"/{name}/" in f"/{path}" for name in names) and (text := session.read(path)) is not None:
+        role = path.split("/tasks/")[0].rsplit("/", 1)[-1]
+        if role in names and (text := session.read(path)) is not None:
             yield text
     for name in re.findall(r"(?:include_tasks|import_tasks|import_playbook):\s*['\"]?([\w./-]+)", playbook)[
         :_MOST_FILES

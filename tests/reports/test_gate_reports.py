@@ -37,7 +37,14 @@ OUTCOME = GateOutcome(
     FINDINGS, (RULE,), (("unknown-environment", "there is no cipipe.yaml"),), "embedded", 3, 1
 )
 # The parts of SARIF 2.1.0 that a consumer relies on (OASIS, section 3): closed where the standard is closed.
-REGION = {"type": "object", "properties": {"startLine": {"type": "integer", "minimum": 1}, "startColumn": {"type": "integer", "minimum": 1}}, "required": ["startLine"], "additionalProperties": False}  # fmt: skip
+NUMBER = {"type": "integer", "minimum": 1}
+REGION = {
+    "type": "object",
+    "properties": {"startLine": NUMBER, "startColumn": NUMBER},
+    "required": ["startLine"],
+    "additionalProperties": False,
+}
+ARTIFACT = {"type": "object", "properties": {"uri": {"type": "string", "pattern": r"^[^ :]+$"}}}
 LOCATION = {
     "type": "object",
     "required": ["physicalLocation"],
@@ -46,12 +53,13 @@ LOCATION = {
         "physicalLocation": {
             "type": "object",
             "required": ["artifactLocation", "region"],
-            "properties": {"artifactLocation": {"type": "object", "properties": {"uri": {"type": "string", "pattern": r"^[^ :]+$"}}}, "region": REGION},
+            "properties": {"artifactLocation": ARTIFACT, "region": REGION},
             "additionalProperties": False,
         },
     },
     "additionalProperties": False,
 }  # fmt: skip
+SUPPRESSION = {"properties": {"kind": {"enum": ["inSource", "external"]}}}
 SARIF = {
     "type": "object",
     "required": ["version", "runs"],
@@ -73,7 +81,7 @@ SARIF = {
                                 "message": {"type": "object", "required": ["text"]},
                                 "locations": {"type": "array", "items": LOCATION},
                                 "relatedLocations": {"type": "array", "items": LOCATION},
-                                "suppressions": {"type": "array", "items": {"properties": {"kind": {"enum": ["inSource", "external"]}}}},
+                                "suppressions": {"type": "array", "items": SUPPRESSION},
                             },
                         },
                     }
@@ -150,7 +158,7 @@ def test_text_shows_the_line_and_a_caret() -> None:
 
 def test_a_summary_is_a_table_that_foreign_text_cannot_leave() -> None:
     text = summary(OUTCOME)
-    rows = [line for line in text.split("\n") if line.startswith("| ❌") or line.startswith("| ⚠️")]
+    rows = [line for line in text.split("\n") if line.startswith(("| ❌", "| ⚠️"))]
     assert len(rows) == 4
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
 
