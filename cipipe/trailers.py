@@ -71,13 +71,18 @@ def render(trailers: Trailers) -> str:
 
 
 def parse(message: str) -> Trailers | None:
-    """The trailers at the end of a commit message, or None where it is not a bump's.
+    """The last trailers in a commit message, or None where it is not a bump's.
 
-    A squash merge may add other trailers round them: lines of the last block that are not cipipe's are
-    skipped.
+    A squash merge may put other words and trailers round them, in blocks of their own (`Co-authored-by`).
     """
+    blocks = re.split(r"\n[ \t]*\n", message.replace("\r\n", "\n"))
+    return next((bump for block in reversed(blocks) if (bump := _of_block(block))), None)
+
+
+def _of_block(block: str) -> Trailers | None:
+    """The trailers of one block; lines that are not cipipe's are skipped."""
     values: dict[str, list[str]] = {}
-    for line in message.rstrip().rpartition("\n\n")[2].splitlines():
+    for line in block.splitlines():
         if match := _LINE.fullmatch(line.strip()):
             values.setdefault(match[1], []).append(match[2])
     environment, edit, tree = (values.get(key, [""])[-1] for key in ("Environment", "Edit", "Tree"))
