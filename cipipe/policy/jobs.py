@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from cipipe.config.model import Config
 from cipipe.globs import matches
 from cipipe.pipelines import holes
-from cipipe.pipelines.model import HOLE, Job, Pipeline, Problem, Script, Step, Unknown, Value
-from cipipe.policy import access, actions, programs
+from cipipe.pipelines.model import HOLE, Job, Pipeline, Problem, Step, Unknown, Value
+from cipipe.policy import access, actions, kubeconfigs, programs
+from cipipe.policy.carried import scripts
 from cipipe.policy.catalogue import program
 from cipipe.policy.clusters import Clusters, Target, deleted_in
 from cipipe.policy.commands import Use, classify
@@ -113,7 +114,7 @@ class _Job:
         for step in self._job.steps:
             action = actions.action(step) if step.kind == "uses" else None
             commands: list[Command] = []
-            for script in self._scripts(step, action):
+            for script in scripts(step, action):
                 variables = {**self._job.env, **left, **step.env}
                 start = replace(scope, variables=variables, directory=step.working_directory or "")
                 done = resolve(holes.fill(script, known), start)
@@ -127,27 +128,6 @@ class _Job:
                 commands += done.commands
                 problems += done.problems
             yield _Ran(step, tuple(commands), bool(action and action.remote), action)
-
-    def _scripts(self, step: Step, action: actions.Action | None) -> Iterator[Script]:
-        """What the step runs: its own script, or the inputs of an action that carries one."""
-        if step.script is not None:
-            yield step.script
-        if step.kind == "image":
-            yield from _image(step)
-        if step.kind == "uses" and step.name.startswith("docker://"):
-            yield from _image(step)
-            return
-        if action is None or action.kind != "carriers":
-            return
-        given = {name.lower(): name for name in step.inputs}
-        for name, shell in action.scripts.items():
-            if name in given:
-                yield _script(step, given[name], shell)
-        if action.tool:
-            texts = [_text(step.inputs[given[name]]) for name in action.inputs if name in given]
-            line = " ".join(filter(None, [action.tool, action.fixed, *texts])).replace("\n", " ")
-            if texts or action.fixed:
-                yield Script(line, "sh", (step.location,), step.via)
 
     # Facts
 
@@ -290,7 +270,7 @@ class _Job:
         if not access.is_kubeconfig(path) and not (path and path == command.env.get("KUBECONFIG")):
             return
         path = path or ""
-        if self._is_own(command, source):
+        if kubeconfigs.comes_from_own(command, source, self._clusters):
             self._clusters.connect({}, own=True, path=path)
             return
         if source is not None and HOLE not in source and not access.is_kubeconfig(source):
@@ -298,38 +278,10 @@ class _Job:
         use = classify(command.argv)
         if use is not None and use.effect == "credentials":
             return
-        if not access.holds_access(_content(command)):
+        if not access.holds_access(kubeconfigs.content(command)):
             return
         self._clusters.connect({}, path=path)
         self._credential("a kubeconfig that is written", "file", "cluster", place)
-
-    def _is_own(self, command: Command, source: str | None) -> bool:
-        """Whether what is written comes from a cluster that the job made."""
-        if not self._clusters.has_own:
-            return False
-        feeders, one = [command.argv], command.producer
-        while one is not None and len(feeders) < 5:
-            feeders.append(one.argv)
-            one = one.producer
-        if source is not None:
-            return access.is_own_kubeconfig(source) or self._clusters.copied(source, source)
-        for words in feeders:
-            if program(words[0]) in {
-                "kind",
-                "k3d",
-                "k3s",
-                "minikube",
-                "microk8s",
-                "microk8s.config",
-                "kubectl",
-                "kwokctl",
-                "k0s",
-                "vcluster",
-            }:
-                return True
-            if any(access.is_own_kubeconfig(word) for word in words):
-                return True
-        return False
 
     def _api_call(self, words: Sequence[str], place: Place, *, remote: bool) -> None:
         method = words[1] if words[1:] else "?"
@@ -401,36 +353,3 @@ def _within(place: Location, one: _Ran) -> bool:
 
 def _texts(values: Mapping[str, Value]) -> dict[str, Value]:
     return dict(values)
-
-
-def _text(value: Value) -> str:
-    return HOLE if isinstance(value, Unknown) else value
-
-
-def _script(step: Step, name: str, shell: str) -> Script:
-    text = _text(step.inputs[name])
-    count = text.count("\n") + 1
-    lines = step.input_lines.get(name) or (step.location,)
-    return Script(text, shell, tuple(lines[:count]) + (lines[-1],) * (count - len(lines)), step.via)
-
-
-def _image(step: Step) -> Iterator[Script]:
-    """What a container image that is a tool runs: its arguments are the tool's."""
-    if step.inputs.get("as") not in {None, "action", "service"}:
-        return
-    tool = actions.image_tool(step.name)
-    entry, arguments = _text(step.inputs.get("entrypoint", "")), ""
-    for name in ("args", "command"):
-        arguments = arguments or _text(step.inputs.get(name, ""))
-    first = entry or tool
-    if first and (arguments or entry):
-        yield Script(f"{first} {arguments}".replace("\n", " "), "sh", (step.location,), step.via)
-
-
-def _content(command: Command) -> str | None:
-    """What the command writes, where that is known."""
-    if command.stdin_text is not None and program(command.argv[0]) in {"cat", "tee"}:
-        return command.stdin_text
-    if program(command.argv[0]) in {"echo", "printf"}:
-        return " ".join(command.argv[1:])
-    return None
