@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     "errors results image secrets hints backends repository globs diff",
-    "config manifests pipelines shell groovy policy source message order pull_request trailers",
+    "config controls manifests pipelines shell groovy policy source message order pull_request trailers",
     "git registry builders forges engines ci proc programs failpoints docker_config worktree reading trust",
     "bump promote set_image build pipeline gate facts protect status demo delivery trigger tasks holdings promotion proposal",
     "cli reports __main__",

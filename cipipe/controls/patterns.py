@@ -32,10 +32,8 @@ def wildcard(pattern: str, branch: str) -> bool:
     if not (branch.startswith(parts[0]) and branch[len(parts[0]) :].endswith(parts[-1])):
         return False
     rest = branch[len(parts[0]) : len(branch) - len(parts[-1])]
-    for part in parts[1:-1]:
-        before, found, rest = rest.partition(part)
-        if part and not found:
+    for part in filter(None, parts[1:-1]):
+        _, found, rest = rest.partition(part)
+        if not found:
             return False
-        if not part:
-            rest = before
     return True
