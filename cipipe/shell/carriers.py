@@ -113,6 +113,8 @@ def shell(run: Interpreter, call: Call) -> Result:
             if word in ("--version", "--help"):
                 return run.builtin("", call)
             i += 1
+        elif word in ("-n", "-en", "-ne") or (word == "-o" and words[i + 1 : i + 2] == ("noexec",)):
+            return run.builtin("", call)  # only the syntax is checked
         elif word[:1] in "+-" and len(word) > 1:
             text_follows = text_follows or (word[0] == "-" and "c" in word[1:])
             from_stdin = from_stdin or (word[0] == "-" and "s" in word[1:])
@@ -228,6 +230,8 @@ def _container(
     if program is None and not compose and verb != "exec":
         program = _entrypoint(run, image)
     argv = [*shlex.split(program)[:4], *words] if program else words
+    if compose and verb == "run" and not argv:
+        return run.builtin("compose service", call.inner((*call.argv, image)))
     if argv and not argv[0].startswith("-"):
         inner = replace(call.inner(argv, name), env={**call.env, **env}, bare=True)
         state = child(call.state, argv[0], (), inner)

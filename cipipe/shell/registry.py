@@ -23,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     "just": tasks.just,
     "tox": tasks.tox,
     "compose up": tasks.compose_up,
+    "compose service": tasks.compose_service,
     "pwsh": windows.pwsh,
     "powershell": windows.pwsh,
 }

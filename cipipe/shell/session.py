@@ -1,5 +1,6 @@
 """What one run of the gate shares between all its scripts: parsed trees, the repository's files (layer 1)."""
 
+import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -97,9 +98,11 @@ class Session:
         same_name = self._names.get(wanted.rsplit("/", 1)[-1], [])
         return [path for path in same_name if path == wanted or path.endswith("/" + wanted)]
 
-    def has_folder(self, path: str) -> bool:
-        """Whether the repository has files below the folder."""
-        return bool(self.files.list(path))
+    def matching(self, pattern: str) -> list[str]:
+        """The files of the repository that a shell pattern fits; the path itself when it has no wildcards."""
+        if not any(c in pattern for c in "*?["):
+            return [pattern] if self.read(pattern) is not None else []
+        return [path for path in self.files.list("") if fnmatch.fnmatchcase(path, pattern[:200])]
 
 
 def in_repository(path: str) -> str | None:

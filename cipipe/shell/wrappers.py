@@ -57,10 +57,10 @@ WRAPPERS: dict[str, Wrapper] = {
     "cross-env": _w(assigns=True), "cross-env-shell": _w(assigns=True, joins=True), "env-cmd": _w("fe", "--file --environments"),
     "dotenv": _w("efvc"), "nx-cloud": _BEHIND_DASHES, "infisical": _BEHIND_DASHES,
     "npx": _w("p", "--package", text="-c --call"), "bunx": _PLAIN, "uvx": _w("", "--from --with --python"),
-    "pipx": _PLAIN, "concurrently": _w("nc", "--names --prefix", joins=True), "nodemon": _w("ew", text="--exec -x"),
+    "pipx": _PLAIN, "nodemon": _w("ew", text="--exec -x"),
     "nix-shell": _w("pI", "--packages", text="--run --command"), "aws-vault": _BEHIND_DASHES, "start-server-and-test": _w(joins=True),
     "parallel": _w("jNnLs", "--jobs --max-args --joblog --retries --delay --timeout", joins=True),
-    "entr": _PLAIN, "gh-retry": _PLAIN, "with-contenv": _PLAIN, "firejail": _PLAIN, "numactl": _PLAIN,
+    "nsenter": _w("tSG", "--target --setuid --setgid"), "unshare": _PLAIN, "sshpass": _w("pfPd"), "entr": _PLAIN, "gh-retry": _PLAIN, "with-contenv": _PLAIN, "firejail": _PLAIN, "numactl": _PLAIN,
 }  # fmt: skip
 
 # The word behind the program's own options decides: `poetry run kubectl`.
@@ -73,7 +73,7 @@ SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
     ("npm", "exec"): _w("", "--package", text="-c --call"), ("npm", "x"): _PLAIN, ("pnpm", "exec"): _PLAIN, ("pnpm", "dlx"): _PLAIN,
     ("yarn", "exec"): _PLAIN, ("yarn", "dlx"): _PLAIN, ("bun", "x"): _PLAIN, ("dotenvx", "run"): _w("fe", needs="--"),
     ("doppler", "run"): _w("pc", "--project --config", text="--command", needs="--"), ("op", "run"): _w("", "--env-file", needs="--"),
-    ("chamber", "exec"): _BEHIND_DASHES, ("nix", "develop"): _w(text="", needs="--command"), ("sops", "exec-env"): _w(operands=1, joins=True),
+    ("chamber", "exec"): _BEHIND_DASHES, ("nix", "develop"): _w(needs="-c --command"), ("sops", "exec-env"): _w(operands=1, joins=True),
     ("sops", "exec-file"): _w(operands=1, joins=True), ("vault-env", "run"): _PLAIN, ("envconsul", "run"): _PLAIN,
     ("teleport", "exec"): _PLAIN, ("lxc", "exec"): _BEHIND_DASHES, ("multipass", "exec"): _BEHIND_DASHES, ("vagrant", "ssh"): _w(text="-c --command"),
     ("infisical", "run"): _w("", "--env --path", text="--command", needs="--"), ("aws-vault", "exec"): _BEHIND_DASHES,
@@ -106,7 +106,7 @@ def strip(words: tuple[str, ...], spec: Wrapper, env: dict[str, str]) -> tuple[t
         else:
             break
     if spec.needs:
-        i = words.index(spec.needs) + 1 if spec.needs in words else len(words)
+        i = min((words.index(word) + 1 for word in spec.needs.split() if word in words), default=len(words))
     rest = words[i + spec.operands :]
     if text is None and rest and rest[0] in spec.text:  # `flock FILE -c TEXT`
         return (), rest[1] if len(rest) > 1 else ""
@@ -126,6 +126,31 @@ def wrapper(run: Interpreter, call: Call) -> Result:
     name = call.argv[0].rsplit("/", 1)[-1]
     spec = WRAPPERS.get(name, _PLAIN)
     return unwrap(run, call, name, call.argv[1:], spec)
+
+
+def concurrently(run: Interpreter, call: Call) -> Result:
+    """`concurrently "COMMAND" "COMMAND"`: each word is a script."""
+    words = list(call.argv[1:])
+    while words:
+        word = words.pop(0)
+        if (
+            word in ("-n", "--names", "-c", "--prefix-colors", "-p", "--prefix", "-m", "--max-processes")
+            and words
+        ):
+            words.pop(0)
+        elif word.startswith("npm:"):
+            run.invoke(call.inner(("npm", "run", word[4:])))
+        elif not word.startswith("-"):
+            shell_text(run, call, word, "concurrently")
+    return Result.UNKNOWN
+
+
+def run_scripts(run: Interpreter, call: Call) -> Result:
+    """`run-s NAME…`, `run-p NAME…`, `npm-run-all NAME…`: scripts of package.json."""
+    for word in call.argv[1:]:
+        if not word.startswith("-"):
+            run.invoke(call.inner(("npm", "run", word)))
+    return Result.UNKNOWN
 
 
 def subcommand(run: Interpreter, call: Call) -> Result:
@@ -166,5 +191,7 @@ def shell_text(run: Interpreter, call: Call, text: str, name: str) -> Result:
 
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(WRAPPERS, wrapper),
+    **dict.fromkeys(("run-s", "run-p", "npm-run-all", "npm-run-all2"), run_scripts),
+    "concurrently": concurrently,
     **{name: subcommand for name, _ in SUBCOMMANDS if name not in WRAPPERS and name not in ("git",)},
 }

@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE, Script
+from cipipe.results import Location
 from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.interpreter import Handler, Interpreter
+from cipipe.shell.session import in_repository
 
 _TEXT_OPTION = {"python": ("-c",), "node": ("-e", "--eval", "-p", "--print")}
+_GO = re.compile(r"\bexec\.Command(?:Context)?\(\s*(?:\w+\s*,\s*(?=\"))?([^()]*)\)")
 _PERL = re.compile(r"\b(?:system|exec|spawn)\b\s*\(?\s*(\"[^\"]*\"|'[^']*')|`([^`]+)`|%x[({]([^)}]*)")
 
 
@@ -25,11 +28,7 @@ def _interpreter(language: str) -> Handler:
                 script = run.script(words[i + 1], language, call, call.word(i + 2))
                 return run.run(script, inner, call.state.fork(), apart=False)
             if words[i] == "-m":
-                return (
-                    run.builtin("", call.inner(words[i + 1 :], language))
-                    if words[i + 1 :]
-                    else Result.UNKNOWN
-                )
+                return _module(run, inner, words[i + 1 :])
             i += 2 if words[i] in ("-W", "-X", "-r", "--require") else 1
         stdin = call.streams.stdin
         if i < len(words) and words[i] != "-":
@@ -48,10 +47,70 @@ def _interpreter(language: str) -> Handler:
     return handle
 
 
+def _module(run: Interpreter, call: Call, words: tuple[str, ...]) -> Result:
+    """`python -m MODULE`: a module of the repository, or a program with a command of that name."""
+    if not words:
+        return Result.UNKNOWN
+    path = words[0].replace(".", "/")
+    for candidate in (f"{path}.py", f"{path}/__main__.py", f"src/{path}.py", f"src/{path}/__main__.py"):
+        if run.open(candidate, call.state) is not None:
+            return run.follow(candidate, call, shell="python", arguments=words[1:], sourced=False)
+    return run.invoke(replace(call.inner(words), bare=True))
+
+
+def _own_file(*names: str) -> Handler:
+    """A program that runs the functions of a Python file of its own: nox, invoke, fabric."""
+
+    def handle(run: Interpreter, call: Call) -> Result:
+        run.emit(call)
+        for name in names:
+            if run.open(name, call.state) is not None and not {"-l", "--list"} & set(call.argv):
+                return run.follow(name, call, shell="python", arguments=(), sourced=False)
+        return Result.UNKNOWN
+
+    return handle
+
+
+def go(run: Interpreter, call: Call) -> Result:
+    """`go run PACKAGE`: what a program of the repository starts, or the program of a module."""
+    plain = [word for word in call.argv[2:] if not word.startswith("-")]
+    if call.argv[1:2] != ("run",) or not plain:
+        return run.builtin("", call)
+    if "@" in plain[0] or (not plain[0].startswith(".") and not plain[0].endswith(".go")):
+        parts = [p for p in plain[0].partition("@")[0].split("/") if not re.fullmatch(r"v\d+", p)]
+        return run.invoke(call.inner((parts[-1], *call.argv[call.argv.index(plain[0]) + 1 :]), "go"))
+    run.emit(call)
+    for path in call.state.paths(plain[0]):
+        relative = in_repository(path)
+        if relative is None:
+            continue
+        for name in [relative] if relative.endswith(".go") else run.session.matching(f"{relative}/*.go"):
+            _go_file(run, call, name)
+    return Result.UNKNOWN
+
+
+def _go_file(run: Interpreter, call: Call, path: str) -> None:
+    text = run.session.read(path) or ""
+    for found in _GO.finditer(text):
+        words = [word.replace('\\"', '"') for word in re.findall(r'"((?:[^"\\\n]|\\.)*+)"', found[1])]
+        if not words:
+            continue
+        line = text.count("\n", 0, found.start()) + 1
+        quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+        place = Location(path, line, found.start() - text.rfind("\n", 0, found.start()))
+        run.run(Script(quoted, "sh", (place,)), call, call.state.fork(), apart=True)
+
+
 def perl(run: Interpreter, call: Call) -> Result:
     """`perl -e`, `ruby -e`, `awk`: what their `system` runs."""
     run.emit(call)
     for word in call.argv[1:]:
+        if re.search(r"\.(?:rb|pl)$", word):
+            file = run.open(word, call.state)
+            for found in _PERL.finditer((file.text or "") if file is not None else ""):
+                text = (found[1] or "").strip("\"'") or found[2] or found[3] or ""
+                run.shell_text(replace(call, wrappers=(*call.wrappers, call.argv[0])), text)
+            break
         for found in _PERL.finditer(word) if "system" in word or "exec" in word or "`" in word else ():
             text = (found[1] or "").strip("\"'") or found[2] or found[3] or ""
             if text:
@@ -65,5 +124,9 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("python", "python3", "python2", "py", "pypy3"), _interpreter("python")),
     **{f"python3.{minor}": _interpreter("python") for minor in range(6, 16)},
     **dict.fromkeys(("node", "nodejs", "deno", "tsx", "ts-node", "zx"), _interpreter("node")),
+    "nox": _own_file("noxfile.py"),
+    **dict.fromkeys(("invoke", "inv"), _own_file("tasks.py")),
+    "fab": _own_file("fabfile.py"),
+    "go": go,
     **dict.fromkeys(("perl", "ruby", "awk", "gawk", "mawk"), perl),
 }

@@ -20,6 +20,7 @@ _RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOT
 _REFERENCE = re.compile(
     r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z])|\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
+_DRY = re.compile(r"-[a-zA-BD-HJ-NP-V]*n[a-z]*|--dry-run|--just-print|--recon|-q|--question")
 _DEEPEST = 12
 
 
@@ -40,6 +41,8 @@ class _Makefile:
 def make(run: Interpreter, call: Call) -> Result:
     """Follow `make`."""
     run.emit(call)
+    if any(_DRY.fullmatch(word) for word in call.argv[1:]):
+        return Result.UNKNOWN
     directory, name, targets, given = _arguments(call)
     for folder in call.state.directories:
         base = posixpath.normpath(posixpath.join(folder, directory))
@@ -100,7 +103,7 @@ def _read(run: Interpreter, makefile: _Makefile, path: str, given: dict[str, str
     current: list[_Rule] = []
     lines = text.replace("\r\n", "\n").split("\n")
     at = 0
-    define = False
+    define = ""
     while at < len(lines):
         start = at
         line = lines[at]
@@ -108,8 +111,16 @@ def _read(run: Interpreter, makefile: _Makefile, path: str, given: dict[str, str
             at += 1
             line = line + "\n" + lines[at] if line.startswith("\t") else line[:-1] + " " + lines[at].strip()
         at += 1
-        if define or line.startswith("define "):
-            define = not line.startswith("endef")
+        if line.startswith("define "):
+            define = line.split()[1].rstrip("=")
+            makefile.variables[define] = ""
+            continue
+        if define:
+            if line.startswith("endef"):
+                define = ""
+            else:
+                before = makefile.variables[define]
+                makefile.variables[define] = f"{before}\n{line.lstrip()}" if before else line.lstrip()
             continue
         if line.startswith("\t"):
             column = len(line) - len(line.lstrip("\t@-+ ")) + 1
@@ -132,10 +143,9 @@ def _line(run: Interpreter, makefile: _Makefile, line: str, path: str, context: 
     if included is not None:
         for name in _expand(included[1], makefile, "").split():
             folder = posixpath.dirname(path)
-            for candidate in (posixpath.normpath(posixpath.join(folder, name)), name):
-                if run.session.read(candidate) is not None:
-                    _read(run, makefile, candidate, given, depth + 1)
-                    break
+            near = run.session.matching(posixpath.normpath(posixpath.join(folder, name)))
+            for other in near or run.session.matching(name):
+                _read(run, makefile, other, given, depth + 1)
         return []
     assignment = _ASSIGNMENT.fullmatch(stripped)
     if assignment is not None:

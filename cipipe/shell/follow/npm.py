@@ -46,7 +46,7 @@ def npm(run: Interpreter, call: Call) -> Result:
     """Follow `npm`, `yarn`, `pnpm` and `bun`."""
     program = call.argv[0].rsplit("/", 1)[-1]
     words = list(call.argv[1:])
-    folder = ""
+    folder = workspace = ""
     plain: list[str] = []
     while words and len(plain) < 2:
         word = words.pop(0)
@@ -57,16 +57,23 @@ def npm(run: Interpreter, call: Call) -> Result:
         elif word in _VALUES and words:
             value = words.pop(0)
             folder = value if word in _FOLDERS else folder
+            workspace = value if word in ("-w", "--workspace", "--filter", "-F") else workspace
         elif word.partition("=")[0] in _FOLDERS:
             folder = word.partition("=")[2]
     if plain[:1] in (["exec"], ["x"], ["dlx"]):
         return run.builtin("npm exec", call)
     run.emit(call)
     names = _scripts_of(program, plain)
+    if words[:1] in (["-w"], ["--workspace"]) and len(words) > 1:
+        workspace, words = words[1], words[2:]
+    if words and words[0].startswith("--workspace="):
+        workspace = words.pop(0).partition("=")[2]
     rest = tuple(words[1:] if words[:1] == ["--"] else words)
     for directory in call.state.directories:
         relative = in_repository(posixpath.normpath(posixpath.join(directory, folder)))
         path = posixpath.join(relative, "package.json") if relative is not None else ""
+        if workspace and relative is not None:
+            path = _workspace(run, relative, workspace) or path
         text = run.session.read(path) if path else None
         if text is not None:
             for name in names:
@@ -74,6 +81,15 @@ def npm(run: Interpreter, call: Call) -> Result:
                 _script(run, call, (path, text), name, rest if main else ())
             return Result.UNKNOWN
     return Result.UNKNOWN
+
+
+def _workspace(run: Interpreter, folder: str, name: str) -> str | None:
+    """The package.json of a workspace, by its folder or by the last part of its name."""
+    short = name.rsplit("/", 1)[-1]
+    for path in (posixpath.join(folder, name, "package.json"), *run.session.ending(f"/{short}/package.json")):
+        if run.session.read(path) is not None:
+            return path
+    return None
 
 
 def _scripts_of(program: str, plain: list[str]) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ _CLIENTS = re.compile(
 _METHOD = re.compile(
     r"(?:create|patch|replace|delete)_(?:namespaced_\w+|namespace\w*|cluster_\w+|from_\w+|custom_\w+|persistent_\w+)|apply"
 )
+_TASK_OWNER = re.compile(r"(?:^|\.)(?:c|ctx|context|session|conn|connection)\.\w+$")  # invoke, fabric, nox
 _MOST = 2_000
 
 
@@ -76,6 +77,14 @@ def _use(
             run.shell_text(Call(("python",), call.start, call.state, Streams(), wrappers=("python",)), value)
         elif isinstance(value, list) and value:
             run.invoke(Call(tuple(value), call.start, call.state, Streams(), wrappers=("python",)))
+    elif method in ("run", "run_always", "sudo", "local") and _TASK_OWNER.search(name):
+        words = [word for argument in node.args for word in _words(argument, names)]
+        if len(words) == 1 and words[0].strip(HOLE + " "):
+            run.shell_text(
+                Call(("python",), call.start, call.state, Streams(), wrappers=("python",)), words[0]
+            )
+        elif words:
+            run.invoke(Call(tuple(words), call.start, call.state, Streams(), wrappers=("python",)))
     elif re.fullmatch(r"os\.(?:exec|spawn)\w+", name):
         words = [word for arg in node.args[1:] for word in _words(arg, names)]
         if words:

@@ -24,6 +24,9 @@ _TASKFILES = (
 )
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_COMPOSE_VALUES = frozenset(
+    {"-f", "--file", "-p", "--profile", "--project-name", "--scale", "-t", "--timeout"}
+)
 _TEMPLATE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s[^:]*)?):(?!=)\s*(.*)")
 _JUST_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(?:\"([^\"]*)\"|'([^']*)'|(.*))")
@@ -78,6 +81,8 @@ def _scalar_script(scalar: Scalar, path: str, text: str) -> Script:
 def task(run: Interpreter, call: Call) -> Result:
     """`task NAME…` (taskfile.dev)."""
     run.emit(call)
+    if {"-n", "--dry", "--list", "-l", "--summary"} & set(call.argv):
+        return Result.UNKNOWN
     names, given = _plain(call, frozenset({"-d", "--dir", "-t", "--taskfile", "-C", "-o", "--output"}))
     folder = given.get("-d", given.get("--dir", ""))
     named = given.get("-t", given.get("--taskfile", ""))
@@ -173,6 +178,8 @@ def _variables(node: Node | None) -> dict[str, str]:
 def just(run: Interpreter, call: Call) -> Result:
     """`just RECIPE ARGUMENT…` (just.systems)."""
     run.emit(call)
+    if {"-n", "--dry-run", "--list", "-l", "--show", "--summary"} & set(call.argv):
+        return Result.UNKNOWN
     names, given = _plain(
         call, frozenset({"-f", "--justfile", "-d", "--working-directory", "--set", "--shell"})
     )
@@ -296,16 +303,27 @@ def _tox_commands(run: Interpreter, call: Call, found: tuple[str, str], value: s
 
 
 def compose_up(run: Interpreter, call: Call) -> Result:
-    """`docker compose up`: the commands of the services."""
-    _, given = _plain(call, frozenset({"-f", "--file", "-p", "--profile", "--project-name"}))
+    """`docker compose up [SERVICE…]`: the commands of the services."""
+    plain, given = _plain(call, _COMPOSE_VALUES)
+    wanted = plain[plain.index("up") + 1 :] if "up" in plain else []
+    return _compose(run, call, given, wanted)
+
+
+def compose_service(run: Interpreter, call: Call) -> Result:
+    """`docker compose run SERVICE`: the service's own command; its name is the last word of the call."""
+    _, given = _plain(call, _COMPOSE_VALUES)
+    return _compose(run, call, given, [call.argv[-1]])
+
+
+def _compose(run: Interpreter, call: Call, given: dict[str, str], wanted: list[str]) -> Result:
     named = given.get("-f", given.get("--file", ""))
     found = _first_file(run, call, "", (named,) if named else _COMPOSE)
     root = _tree(run, call, *found) if found is not None else None
     services = root.get("services") if root is not None else None
     if found is None or not isinstance(services, Mapping):
         return Result.UNKNOWN
-    for service in services.values.values():
-        if not isinstance(service, Mapping):
+    for name, service in services.values.items():
+        if not isinstance(service, Mapping) or (wanted and name not in wanted):
             continue
         image = service.get("image")
         entry, command = _argv(service.get("entrypoint")), _argv(service.get("command"))
