@@ -35,8 +35,9 @@ def bump(  # noqa: PLR0913 - the last two by name only
     made = tasks.make(config, [*names, *sources], refs, options, environ=environ, folder=folder)
     of = {task.environment.name: task for task in made}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        deliveries = pool.map(lambda name: _bump(of[name], of), dict.fromkeys(names))
-    return DeliveriesOutcome("bump", options.dry_run, tuple(deliveries))
+        # All are awaited here: ^C while a pool ends would leave its threads, and their folders, behind.
+        deliveries = tuple(pool.map(lambda name: _bump(of[name], of), dict.fromkeys(names)))
+    return DeliveriesOutcome("bump", options.dry_run, deliveries)
 
 
 def _bump(task: Task, of: Mapping[str, Task]) -> Delivery:

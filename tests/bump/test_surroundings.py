@@ -1,5 +1,8 @@
 """A bump where the machine is not as it should be: cache folders, temporary folders."""
 
+import signal
+import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -61,3 +64,22 @@ def test_a_temporary_folder_that_cannot_be_used_is_exit_4(bench: Bench, place: s
     run = bench.bump(*APP, code=4, TMPDIR=str(folder))
     assert f"no private folder can be made in {folder}" in run.delivery["error"]["message"]
     assert "TMPDIR" in run.delivery["error"]["hint"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_a_bump_leaves_no_folder_and_no_program(bench: Bench, number: signal.Signals) -> None:
+    bench.configure(PUSH)
+    bench.server.faults.append(lambda request: "hang" if request.is_push else None)
+    process = subprocess.Popen(
+        bench.command(*APP), cwd=bench.folder, env=bench.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while not any(request.is_push for request in bench.server.requests):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    said, complaints = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said == b""
+    assert complaints.endswith(b"error: interrupted\n")
+    assert not list((bench.folder / "tmp").iterdir())
