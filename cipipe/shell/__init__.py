@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from cipipe.pipelines.model import HOLE, WORKSPACE, Problem, Script, Unknown, Value
 from cipipe.shell.calls import Command, Streams
 from cipipe.shell.expand import HOME
-from cipipe.shell.interpreter import ExhaustedError, Interpreter
+from cipipe.shell.frame import ExhaustedError
+from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.registry import HANDLERS, LANGUAGES
 from cipipe.shell.session import LARGEST, Session
 from cipipe.shell.state import State, WrittenFile
