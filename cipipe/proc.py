@@ -56,6 +56,7 @@ class Deadline:
         self.seconds = seconds
         self._clock = clock
         self._end = clock() + seconds
+        self._failure = ""
 
     def remaining(self) -> float:
         """Seconds left, never negative."""
@@ -68,7 +69,12 @@ class Deadline:
 
     def error(self, what: str) -> DeadlineError:
         """The error for `what` not having ended in time."""
-        return DeadlineError(f"{what} did not end within the deadline of {self.seconds:g} s")
+        last = f"; before that: {self._failure}" if self._failure else ""
+        return DeadlineError(f"{what} did not end within the deadline of {self.seconds:g} s{last}")
+
+    def note(self, failure: str) -> None:
+        """Remember why something is tried again: whoever reads that time ran out wants to know."""
+        self._failure = failure
 
     def sleep(self, seconds: float) -> None:
         """Wait `seconds`, but not past the deadline, and not when somebody stops cipipe."""

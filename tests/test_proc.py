@@ -114,6 +114,13 @@ def test_a_conversation() -> None:
         talk.line()
 
 
+def test_a_deadline_says_what_it_waited_for() -> None:
+    deadline = Deadline(1)
+    assert deadline.error("git fetch").message == "git fetch did not end within the deadline of 1 s"
+    deadline.note("the server answered 503")
+    assert deadline.error("git fetch").message.endswith("of 1 s; before that: the server answered 503")
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200)))
 def test_foreign_text_stays_on_one_printable_line(text: str | bytes) -> None:

@@ -401,5 +401,6 @@ class Repository:
             error = failure(completed, self._remote, self._credentials)
             if not isinstance(error, UnreachableError) or attempt == _TRIES:
                 raise error
+            deadline.note(error.message)
             deadline.sleep(random.uniform(0, _PAUSE * 2**attempt))  # noqa: S311 - spreads load, no secret
         raise deadline.error("reading the remote repository")
