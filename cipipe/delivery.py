@@ -130,6 +130,7 @@ def until_it_stands(attempt: Callable[[], _Result | None], deadline: Deadline) -
             unreachable += 1
             if unreachable == _UNREACHABLE:
                 raise
+            deadline.note(error.message)
             _log.info("the server did not answer, trying again: %s", error.message)
         if deadline.expired:
             raise deadline.error("the delivery")
