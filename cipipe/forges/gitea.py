@@ -1,4 +1,4 @@
-"""Gitea and Forgejo, by their REST API (docs.gitea.com/api), for which Python has no client that is kept up."""
+"""Gitea and Forgejo, by their REST API (docs.gitea.com/api): Python has no client for it that is kept up."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -13,6 +13,8 @@ from cipipe.forges.calls import TIMEOUT, Calls
 _Result = TypeVar("_Result")
 _DRAFT = "WIP: "
 _COLOUR = "#ededed"  # of labels that are made
+# seconds; a pushed branch goes through a queue before the API knows it
+_UNTIL_KNOWN = (0.1, 0.2, 0.4, 0.8, 1.6, None)
 _PAGE = 50  # the most that a server gives unless configured otherwise
 
 
@@ -32,6 +34,7 @@ class Gitea:
             raise ConfigError(f"'{access.repository}' is no Gitea repository: it must be OWNER/NAME")
         # a server below a path of its own shows it in the repository's address
         self._url = f"{access.api_url}/repos/{quote(owner.rpartition('/')[2])}/{quote(name)}"
+        self.deadline = access.deadline
         self._calls = Calls(access, session.translated)
         self._session = session.make(access)
 
@@ -89,13 +92,17 @@ class Proposals:
         raise AssertionError  # pragma: no cover - the count has no end
 
     def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """Open one; a branch that is gone is a conflict."""
+        """Open one; a branch that is gone is a conflict, and one that was just pushed is soon there."""
         asked = {"head": head, "base": base, "title": _DRAFT + title if draft else title, "body": body}
         what = f"opening a pull request of '{head}'"
-        try:
-            return self._gitea.once(what, "/pulls", asked, _value)
-        except NotFoundError as error:
-            raise ConflictError(error.message, hint=error.hint) from None
+        for pause in _UNTIL_KNOWN:
+            try:
+                return self._gitea.once(what, "/pulls", asked, _value)
+            except NotFoundError as error:
+                if pause is None:
+                    raise ConflictError(error.message, hint=error.hint) from None
+                self._gitea.deadline.sleep(pause)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def rewrite(self, pull: PullRequest, *, title: str, body: str) -> None:
         """Give it another title and body."""

@@ -1,6 +1,6 @@
 """A bench whose environment repository is on a fake GitHub."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from tests.bump.conftest import FILES, TOKEN, Bench
 from tests.fakes.github import GitHubFake
 from tests.fakes.state import Hosted, Pull
 from tests.servers.git_http import GitServer
+from tests.servers.gitea import GiteaServer
 
 CONFIGURATION = """\
 version: 1
@@ -64,3 +65,10 @@ def bench(tmp_path: Path) -> Iterator[ForgeBench]:
         ready = ForgeBench(server, origin, tmp_path, forge=forge, hosted=hosted)
         ready.configure(CONFIGURATION)
         yield ready
+
+
+@pytest.fixture(scope="session")
+def gitea(tool: Callable[[str], str]) -> Iterator[GiteaServer]:
+    """A real Gitea, once for all tests."""
+    with GiteaServer(Path(tool("gitea"))) as running:
+        yield running

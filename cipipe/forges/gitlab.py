@@ -1,0 +1,192 @@
+"""GitLab, by python-gitlab: a merge request is the pull request (https://docs.gitlab.com/api/merge_requests/).
+
+The token goes as a bearer's: `PRIVATE-TOKEN`, python-gitlab's usual header, would follow redirects.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import gitlab
+from gitlab.v4.objects import ProjectMergeRequest
+
+from cipipe.errors import ConfigError
+from cipipe.forges import session
+from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State
+from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+
+_Result = TypeVar("_Result")
+_DRAFT = "Draft: "
+_STATES: dict[str, State] = {"opened": "open", "locked": "open", "closed": "closed", "merged": "merged"}
+
+
+def connect(access: Access) -> "GitLab":
+    """The project at GitLab; raises ConfigError for an API that is not version 4."""
+    return GitLab(access)
+
+
+class GitLab:
+    """One project at GitLab."""
+
+    caution: str | None = None
+
+    def __init__(self, access: Access) -> None:
+        server, version, rest = access.api_url.partition("/api/v4")
+        if not version or rest:
+            raise ConfigError(f"forge.api_url '{access.api_url}' does not end in /api/v4, as GitLab's does")
+        self._client = gitlab.Gitlab(
+            server,
+            oauth_token=access.credentials.token,
+            session=session.make(access),
+            timeout=TIMEOUT,
+            ssl_verify=session.verify(access),
+            user_agent="cipipe",
+            retry_transient_errors=False,
+            keep_base_url=True,
+        )
+        self._project = access.repository
+        self._calls = Calls(access, _translated)
+
+    @property
+    def proposals(self) -> "Proposals":
+        """Its merge requests."""
+        return Proposals(self._client, self._project, self._calls)
+
+
+class Proposals:
+    """The merge requests of one project."""
+
+    def __init__(self, client: gitlab.Gitlab, project: str, calls: Calls) -> None:
+        self._client = client
+        self._requests = client.projects.get(project, lazy=True).mergerequests
+        self._calls = calls
+
+    def by_head(self, head: str, base: str) -> Sequence[PullRequest]:
+        """One request, newest first; forks are left out."""
+
+        def call() -> list[PullRequest]:
+            found = self._requests.list(
+                source_branch=head, target_branch=base, state="all", order_by="created_at", sort="desc",
+                per_page=100, get_all=False,
+            )  # fmt: skip
+            return [_value(each) for each in found if each.source_project_id == each.target_project_id]
+
+        return self._calls.repeatable(f"listing the merge requests of '{head}'", call)
+
+    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """Open one."""
+        asked = {
+            "source_branch": head,
+            "target_branch": base,
+            "title": _DRAFT + title if draft else title,
+            "description": body,
+        }
+        what = f"opening a merge request of '{head}'"
+        return self._calls.once(what, lambda: _value(self._requests.create(asked)))
+
+    def rewrite(self, pull: PullRequest, *, title: str, body: str) -> None:
+        """Give it another title and body."""
+        self._update("rewriting", pull, title=_DRAFT + title if pull.draft else title, description=body)
+
+    def mark(self, pull: PullRequest, *, labels: Sequence[str], assignees: Sequence[str]) -> None:
+        """Labels and assignees in one request, after one for the id of each person."""
+        changes: dict[str, object] = {"add_labels": ",".join(labels)} if labels else {}
+        if assignees:
+            changes["assignee_ids"] = self._ids([*pull.assignees, *assignees])
+        self._update("labelling", pull, **changes)
+
+    def ask(self, pull: PullRequest, people: Sequence[str]) -> None:
+        """Ask people for a review; GitLab asks no groups."""
+        if groups := [name for name in people if "/" in name]:
+            raise ConflictError(
+                f"GitLab asks people for a review, and '{groups[0]}' is a group",
+                hint="name people under 'reviewers', and let an approval rule name the group",
+            )
+        self._update("asking for reviews of", pull, reviewer_ids=self._ids([*pull.reviewers, *people]))
+
+    def answered(self, pull: PullRequest) -> frozenset[str]:
+        """Who has approved it; all that are asked stay among its reviewers."""
+        request = self._request(pull)
+        return self._repeatable(
+            "reading the approvals of",
+            pull,
+            lambda: frozenset(each["user"]["username"] for each in request.approvals.get().approved_by),
+        )
+
+    def comments(self, pull: PullRequest) -> tuple[str, ...]:
+        """The texts of its comments."""
+        notes = self._request(pull).notes
+        return self._repeatable(
+            "reading the comments of",
+            pull,
+            lambda: tuple(note.body for note in notes.list(get_all=True, per_page=100) if not note.system),
+        )
+
+    def comment(self, pull: PullRequest, text: str) -> None:
+        """Comment on it."""
+        notes = self._request(pull).notes
+        self._calls.once(f"commenting on !{pull.number}", lambda: notes.create({"body": text}).id)
+
+    def close(self, pull: PullRequest, *, label: str) -> None:
+        """Close and label it, in one request."""
+        self._update("closing", pull, state_event="close", add_labels=label)
+
+    def reopen(self, pull: PullRequest) -> None:
+        """Open it again."""
+        self._update("reopening", pull, state_event="reopen")
+
+    def merge_when_ready(self, pull: PullRequest) -> None:
+        """Set auto-merge; `merge_when_pipeline_succeeds` is its name before GitLab 17.11."""
+        path = f"{self._requests.path}/{pull.number}/merge"
+        asked = {"auto_merge": True, "merge_when_pipeline_succeeds": True, "sha": pull.commit}
+        self._repeatable("setting auto-merge of", pull, lambda: self._client.http_put(path, post_data=asked))
+
+    def _ids(self, names: Sequence[str]) -> list[int]:
+        return [self._id(name) for name in dict.fromkeys(names)]
+
+    def _id(self, name: str) -> int:
+        def call() -> int | None:
+            return next((user.id for user in self._client.users.list(username=name, get_all=False)), None)
+
+        found = self._calls.repeatable(f"looking for '{name}'", call)
+        if found is None:
+            raise NotFoundError(f"GitLab knows no '{name}'", hint="correct the name under 'pull_request'")
+        return found
+
+    def _request(self, pull: PullRequest) -> ProjectMergeRequest:
+        return self._requests.get(pull.number, lazy=True)
+
+    def _update(self, doing: str, pull: PullRequest, **changes: object) -> None:
+        def call() -> None:
+            if self._requests.update(pull.number, changes)["iid"] != pull.number:
+                raise TypeError("another merge request")
+
+        self._repeatable(doing, pull, call)
+
+    def _repeatable(self, doing: str, pull: PullRequest, call: Callable[[], _Result]) -> _Result:
+        return self._calls.repeatable(f"{doing} !{pull.number}", call)
+
+
+def _value(found: Any) -> PullRequest:
+    title = found.title
+    return PullRequest(
+        number=found.iid,
+        url=found.web_url,
+        state=_STATES[found.state],
+        title=title.removeprefix(_DRAFT) if found.draft else title,
+        body=found.description or "",
+        head=found.source_branch,
+        base=found.target_branch,
+        commit=found.sha,
+        author=(found.author or {}).get("username", ""),
+        labels=tuple(found.labels),
+        assignees=tuple(user["username"] for user in found.assignees),
+        reviewers=tuple(user["username"] for user in found.reviewers),
+        draft=found.draft,
+        auto_merge=bool(found.merge_when_pipeline_succeeds),
+    )
+
+
+def _translated(error: Exception) -> Refusal | Lost | None:
+    if isinstance(error, gitlab.exceptions.GitlabError):
+        return Lost(str(error))
+    return session.translated(error)
