@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from cipipe.errors import GitError
 from cipipe.git.runner import Git
 from cipipe.git.trees import Commit, parse_commit
+from cipipe.git.url import without_credentials
 from cipipe.proc import Deadline
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ class Checkout:
 
     @property
     def remote_url(self) -> str | None:
-        """The address of `origin`, as configured; it may hold credentials."""
-        return self._known(lambda: str(self._repo.remote("origin").config_reader.get("url")))
+        """The address of `origin`, as configured but for credentials."""
+        return self._known(
+            lambda: without_credentials(str(self._repo.remote("origin").config_reader.get("url")))
+        )
 
     def is_ancestor(self, ancestor: str, commit: str) -> bool | None:
         """Whether `ancestor` is `commit` or comes before it; None where this clone cannot tell.

@@ -113,6 +113,21 @@ def _from_url(text: str, url: re.Match[str]) -> Remote:
     return Remote(scheme, user, host, own_port, path, shown)
 
 
+def without_credentials(text: str) -> str:
+    """An http(s) address without the user and password that a CI's checkout writes into its own."""
+    url = _URL.fullmatch(text)
+    if url is None or url["scheme"].lower() not in {"http", "https"}:
+        return text
+    userinfo, _, place = url["authority"].rpartition("@")
+    user, _, password = userinfo.partition(":")
+    for form in (
+        str,
+        urllib.parse.unquote,
+    ):  # a user beside a password is no secret: it may be the owner's name
+        secrets.learn(form(password or user))
+    return f"{url['scheme']}://{place}{url['path'] or ''}"
+
+
 def _hide(userinfo: str) -> None:
     for part in (userinfo, *userinfo.split(":", 1)):
         secrets.learn(part)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cipipe import secrets
 from cipipe.git.local import Checkout
 from tests.git.poison import poison
 from tests.servers.origin import Origin
@@ -41,6 +42,15 @@ def test_facts(origin: Origin, tmp_path: Path) -> None:
         assert checkout.is_ancestor(newest, oldest) is False
         assert checkout.is_ancestor(newest, "1" * 40) is None
         assert checkout.is_ancestor("--all", newest) is None
+
+
+def test_the_address_has_no_credentials(origin: Origin, tmp_path: Path) -> None:
+    folder = _clone(origin, tmp_path / "clone")
+    origin_ = "https://gitlab-ci-token:glcbt-canary@gitlab.example.com/acme/app.git"
+    subprocess.run(["git", "remote", "set-url", "origin", origin_], cwd=folder, check=True)
+    with Checkout.find(folder, ENVIRON) or pytest.fail("not found") as checkout:
+        assert checkout.remote_url == "https://gitlab.example.com/acme/app.git"
+    assert secrets.redact(origin_) == origin_.replace("glcbt-canary", "***")
 
 
 def test_shallow_and_partial_clones_do_not_deny(origin: Origin, tmp_path: Path) -> None:
