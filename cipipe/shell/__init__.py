@@ -21,18 +21,27 @@ from cipipe.shell.state import State, WrittenFile
 __all__ = ["Command", "Resolved", "Scope", "Session", "resolve"]
 
 _RUNNER = "/runner"
+_OF_ONE_SCRIPT = (f"{_RUNNER}/env", f"{_RUNNER}/output", f"{_RUNNER}/path", "/dev/fd/")
 _ALWAYS = {
-    "HOME": HOME, "PWD": WORKSPACE, "GITHUB_WORKSPACE": WORKSPACE, "CI_PROJECT_DIR": WORKSPACE, "WORKSPACE": WORKSPACE,
-    "GITHUB_ENV": f"{_RUNNER}/env", "GITHUB_OUTPUT": f"{_RUNNER}/output", "GITHUB_PATH": f"{_RUNNER}/path",
-    "GITHUB_STEP_SUMMARY": f"{_RUNNER}/summary", "RUNNER_TEMP": f"{_RUNNER}/temp", "TMPDIR": "/tmp",  # noqa: S108 - a name
-}  # fmt: skip
+    "HOME": HOME,
+    "PWD": WORKSPACE,
+    "GITHUB_WORKSPACE": WORKSPACE,
+    "CI_PROJECT_DIR": WORKSPACE,
+    "WORKSPACE": WORKSPACE,
+    "GITHUB_ENV": f"{_RUNNER}/env",
+    "GITHUB_OUTPUT": f"{_RUNNER}/output",
+    "GITHUB_PATH": f"{_RUNNER}/path",
+    "GITHUB_STEP_SUMMARY": f"{_RUNNER}/summary",
+    "RUNNER_TEMP": f"{_RUNNER}/temp",
+    "TMPDIR": "/tmp",  # noqa: S108 - a name
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a script starts with. `directory` is its working directory, relative to the repository or absolute.
+    """What a script starts with. `directory` is where it runs, relative to the repository or absolute.
 
-    `files` and `search` (folders of `PATH`) are what earlier scripts of the job have left; hand on `Resolved.scope`.
+    `files` and `search` (folders of `PATH`) are what earlier scripts of the job have left: `Resolved.scope`.
     """
 
     session: Session = field(default_factory=Session)
@@ -48,7 +57,7 @@ class Resolved:
     """The commands in the order of running, and what cannot be known.
 
     `scope` is for the next script of the same job. `environment` is what went to `GITHUB_ENV`, `outputs` what
-    went to `GITHUB_OUTPUT` (or `::set-output`).
+    went to `GITHUB_OUTPUT`.
     """
 
     commands: tuple[Command, ...]
@@ -74,7 +83,11 @@ def resolve(script: Script, scope: Scope) -> Resolved:
     environment = assignments(_written(state, "env"))
     outputs = assignments(_written(state, "output"))
     folders = tuple(line for line in _written(state, "path").split("\n") if line and HOLE not in line)
-    files = {path: file for path, file in state.files.items() if not path.startswith((f"{_RUNNER}/env", "/dev/fd/", f"{_RUNNER}/output", f"{_RUNNER}/path"))}  # fmt: skip
+    files = {
+        path: file
+        for path, file in state.files.items()
+        if not path.startswith((f"{_RUNNER}/env", "/dev/fd/", f"{_RUNNER}/output", f"{_RUNNER}/path"))
+    }
     after = replace(
         scope,
         variables={**scope.variables, **environment},
@@ -106,7 +119,7 @@ def _written(state: State, name: str) -> str:
 
 
 def assignments(text: str) -> dict[str, str]:
-    """The values in a file of GitHub's environment or output format: `NAME=VALUE`, or `NAME<<END` and lines."""
+    """The values in GitHub's environment or output format: `NAME=VALUE`, or `NAME<<END` and lines."""
     values: dict[str, str] = {}
     lines = iter(text.split("\n"))
     for line in lines:

@@ -1,5 +1,6 @@
 """Brace expansion: `{a,b}` and `{1..3}` (layer 1; bash manual, "Brace Expansion")."""
 
+import itertools
 import re
 
 from cipipe.shell.syntax import AnyWord, Literal, Part, Word
@@ -35,7 +36,7 @@ def _expand(tokens: list[_Token], depth: int) -> list[list[_Token]] | None:
     start, end, commas = group
     if commas:
         bounds = [start, *commas, end]
-        choices = [tokens[a + 1 : b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        choices = [tokens[a + 1 : b] for a, b in itertools.pairwise(bounds)]
     else:
         sequence = _sequence("".join(t for t in tokens[start + 1 : end] if isinstance(t, str)))
         if sequence is None:
@@ -57,12 +58,12 @@ def _first_group(tokens: list[_Token]) -> tuple[int, int, list[int]] | None:
     """The first `{…}` that expands: its bounds and the commas at its own level."""
     stack: list[tuple[int, list[int]]] = []
     found: tuple[int, int, list[int]] | None = None
-    for i, token in enumerate(tokens):
-        if token == "{":
+    for i, one in enumerate(tokens):
+        if one == "{":
             stack.append((i, []))
-        elif token == "," and stack:
+        elif one == "," and stack:
             stack[-1][1].append(i)
-        elif token == "}" and stack:
+        elif one == "}" and stack:
             start, commas = stack.pop()
             if not commas:
                 inside = tokens[start + 1 : i]

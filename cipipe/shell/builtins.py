@@ -1,16 +1,16 @@
 """Builtins of the shell, and the small programs that make files (layer 1)."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE
 from cipipe.shell import unresolved
-from cipipe.shell.calls import Call, Input, Result, Streams
+from cipipe.shell.calls import Call, Result
 from cipipe.shell.expand import HOME
+from cipipe.shell.files import SOURCED
 from cipipe.shell.interpreter import Handler, Interpreter
 from cipipe.shell.output import PRINTERS, printf
-from cipipe.shell.state import Single, WrittenFile
+from cipipe.shell.state import WrittenFile
 from cipipe.shell.syntax import Parameter, Substitution, Word
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -40,7 +40,7 @@ def _nothing(_run: Interpreter, _call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _cd(run: Interpreter, call: Call) -> Result:
+def _cd(_run: Interpreter, call: Call) -> Result:
     plain = [word for word in call.argv[1:] if not word.startswith("-")]
     state = call.state
     if call.argv[1:2] == ("-",) or call.argv[0] == "popd":
@@ -57,13 +57,13 @@ def _cd(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _pwd(run: Interpreter, call: Call) -> Result:
+def _pwd(_run: Interpreter, call: Call) -> Result:
     if call.streams.out is not None:
         call.streams.out.write(tuple(folder + "\n" for folder in call.state.directories))
     return Result.UNKNOWN
 
 
-def _declare(run: Interpreter, call: Call) -> Result:
+def _declare(_run: Interpreter, call: Call) -> Result:
     """`export NAME`, `export $(cat .env)`: assignments that are written as such are done already."""
     state = call.state
     for word in call.argv[1:]:
@@ -76,7 +76,7 @@ def _declare(run: Interpreter, call: Call) -> Result:
     return Result.TRUE
 
 
-def _unset(run: Interpreter, call: Call) -> Result:
+def _unset(_run: Interpreter, call: Call) -> Result:
     for word in call.argv[1:]:
         if "-f" not in call.argv:
             call.state.variables.pop(word, None)
@@ -85,7 +85,7 @@ def _unset(run: Interpreter, call: Call) -> Result:
     return Result.TRUE
 
 
-def _set(run: Interpreter, call: Call) -> Result:
+def _set(_run: Interpreter, call: Call) -> Result:
     words = list(call.argv[1:])
     while words and words[0][:1] in ("-", "+") and words[0] not in ("-", "--"):
         option = words.pop(0)
@@ -100,7 +100,7 @@ def _set(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _shift(run: Interpreter, call: Call) -> Result:
+def _shift(_run: Interpreter, call: Call) -> Result:
     count = call.argv[1] if len(call.argv) > 1 else "1"
     call.state.arguments = call.state.arguments[int(count) if count.isdigit() else 1 :]
     return Result.UNKNOWN
@@ -143,10 +143,10 @@ def _printing(word: Word) -> str | None:
 def _source(run: Interpreter, call: Call) -> Result:
     if len(call.argv) < 2:
         return Result.UNKNOWN
-    return run.follow(call.argv[1], call, shell="bash", arguments=call.argv[2:], sourced=True)
+    return run.follow(call.argv[1], call, call.argv[2:], SOURCED)
 
 
-def _alias(run: Interpreter, call: Call) -> Result:
+def _alias(_run: Interpreter, call: Call) -> Result:
     for word in call.argv[1:]:
         name, equals, text = word.partition("=")
         if equals:
@@ -154,13 +154,13 @@ def _alias(run: Interpreter, call: Call) -> Result:
     return Result.TRUE
 
 
-def _unalias(run: Interpreter, call: Call) -> Result:
+def _unalias(_run: Interpreter, call: Call) -> Result:
     for word in call.argv[1:]:
         call.state.aliases.pop(word, None)
     return Result.TRUE
 
 
-def _read(run: Interpreter, call: Call) -> Result:
+def _read(_run: Interpreter, call: Call) -> Result:
     names: list[str] = []
     words = list(call.argv[1:])
     array = None
@@ -202,7 +202,7 @@ def _fields(line: str, separators: str, most: int = -1) -> list[str]:
     return line.split(None, most)
 
 
-def _mapfile(run: Interpreter, call: Call) -> Result:
+def _mapfile(_run: Interpreter, call: Call) -> Result:
     stdin = call.streams.stdin
     plain = [word for word in call.argv[1:] if not word.startswith("-")]
     text = stdin.texts[0] if stdin is not None and stdin.texts else HOLE
@@ -217,7 +217,7 @@ def _printf(run: Interpreter, call: Call) -> Result:
     return program(run, call)
 
 
-def _let(run: Interpreter, call: Call) -> Result:
+def _let(_run: Interpreter, call: Call) -> Result:
     for word in call.argv[1:]:
         name = _NAME.match(word)
         if name is not None:
@@ -225,7 +225,7 @@ def _let(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _getopts(run: Interpreter, call: Call) -> Result:
+def _getopts(_run: Interpreter, call: Call) -> Result:
     if len(call.argv) > 2:
         call.state.set(call.argv[2], [HOLE])
         call.state.set("OPTARG", [HOLE])
@@ -260,7 +260,7 @@ def _command(run: Interpreter, call: Call) -> Result:
     return run.invoke(replace(call.inner(words, "command" if call.argv[0] == "command" else ""), bare=True))
 
 
-def _which(run: Interpreter, call: Call) -> Result:
+def _which(_run: Interpreter, call: Call) -> Result:
     if call.streams.out is not None:
         call.streams.out.write((PRINTERS["which"](call.argv[1:], "", lambda _: None),))
     if call.argv[0] == "hash" and "-p" in call.argv and len(call.argv) > 3:
@@ -289,7 +289,7 @@ def _mktemp(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _realpath(run: Interpreter, call: Call) -> Result:
+def _realpath(_run: Interpreter, call: Call) -> Result:
     plain = [word for word in call.argv[1:] if not word.startswith("-")]
     if call.streams.out is not None:
         call.streams.out.write(
@@ -369,29 +369,65 @@ def _download(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def stdin_of(text: str) -> Streams:
-    """Streams with a known standard input."""
-    return Streams(Input("pipe", (text,)))
-
-
-def environment_of(state_variables: Mapping[str, tuple[Single, ...]]) -> Mapping[str, str]:
-    """The plain variables."""
-    return {name: value[0] for name, value in state_variables.items() if isinstance(value[0], str)}
-
-
 HANDLERS: dict[str, Handler] = {
     "": program,
-    "cd": _cd, "pushd": _cd, "popd": _cd, "pwd": _pwd,
-    "export": _declare, "local": _declare, "declare": _declare, "typeset": _declare, "readonly": _declare,
-    "unset": _unset, "set": _set, "shift": _shift, "eval": _eval, "source": _source, ".": _source,
-    "alias": _alias, "unalias": _unalias, "read": _read, "mapfile": _mapfile, "readarray": _mapfile,
-    "printf": _printf, "let": _let, "getopts": _getopts, "trap": _trap, "command": _command, "builtin": _command,
-    "which": _which, "type": _which, "hash": _which, "exec": _exec,
-    "exit": _leave(Result.EXITED), "return": _leave(Result.RETURNED), "logout": _leave(Result.EXITED),
-    "break": _leave(Result.LEFT), "continue": _leave(Result.LEFT),
-    "true": _leave(Result.TRUE), ":": _leave(Result.TRUE), "false": _leave(Result.FALSE),
-    "[": _nothing, "test": _nothing, "shopt": _nothing, "wait": _nothing, "ulimit": _nothing, "umask": _nothing,
-    "jobs": _nothing, "disown": _nothing, "times": _nothing, "enable": _nothing, "bind": _nothing,
-    "mktemp": _mktemp, "realpath": _realpath, "readlink": _realpath, "cp": _copy, "mv": _copy, "ln": _copy, "install": _copy,
-    "tee": _tee, "curl": _download, "wget": _download,
-}  # fmt: skip
+    "cd": _cd,
+    "pushd": _cd,
+    "popd": _cd,
+    "pwd": _pwd,
+    "export": _declare,
+    "local": _declare,
+    "declare": _declare,
+    "typeset": _declare,
+    "readonly": _declare,
+    "unset": _unset,
+    "set": _set,
+    "shift": _shift,
+    "eval": _eval,
+    "source": _source,
+    ".": _source,
+    "alias": _alias,
+    "unalias": _unalias,
+    "read": _read,
+    "mapfile": _mapfile,
+    "readarray": _mapfile,
+    "printf": _printf,
+    "let": _let,
+    "getopts": _getopts,
+    "trap": _trap,
+    "command": _command,
+    "builtin": _command,
+    "which": _which,
+    "type": _which,
+    "hash": _which,
+    "exec": _exec,
+    "exit": _leave(Result.EXITED),
+    "return": _leave(Result.RETURNED),
+    "logout": _leave(Result.EXITED),
+    "break": _leave(Result.LEFT),
+    "continue": _leave(Result.LEFT),
+    "true": _leave(Result.TRUE),
+    ":": _leave(Result.TRUE),
+    "false": _leave(Result.FALSE),
+    "[": _nothing,
+    "test": _nothing,
+    "shopt": _nothing,
+    "wait": _nothing,
+    "ulimit": _nothing,
+    "umask": _nothing,
+    "jobs": _nothing,
+    "disown": _nothing,
+    "times": _nothing,
+    "enable": _nothing,
+    "bind": _nothing,
+    "mktemp": _mktemp,
+    "realpath": _realpath,
+    "readlink": _realpath,
+    "cp": _copy,
+    "mv": _copy,
+    "ln": _copy,
+    "install": _copy,
+    "tee": _tee,
+    "curl": _download,
+    "wget": _download,
+}

@@ -92,7 +92,7 @@ class Output:
     def write(
         self, texts: Alternatives, place: Location | None = None, lines: Sequence[Location] = ()
     ) -> None:
-        """Print one of `texts`; `lines` are the places of its lines, else `place` is that of all."""
+        """Print one of `texts`; `lines` are the places of its lines, else `place` is."""
         self.texts = bounded_texts(old + new for old in self.texts for new in texts)
         if texts:
             count = texts[0].count("\n")
@@ -105,7 +105,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Standard input (None: nothing of interest) and output (None: nobody reads it), and the file that it goes to."""
+    """Standard input (None: nothing of interest), output (None: nobody reads it), and the file it goes to."""
 
     stdin: Input | None = None
     out: Output | None = None
@@ -114,7 +114,7 @@ class Streams:
 
 @dataclass(slots=True)
 class Call:
-    """A command about to run. `words` are its words as written, aligned with `argv` while nobody shifted it."""
+    """A command about to run. `words` are its words as written, while they are aligned with `argv`."""
 
     argv: tuple[str, ...]
     start: int
@@ -126,7 +126,7 @@ class Call:
     bare: bool = False
 
     def inner(self, argv: Sequence[str], wrapper: str = "", *, streams: Streams | None = None) -> "Call":
-        """The call of `argv` that `wrapper` makes; words stay aligned where `argv` is the end of this call's."""
+        """The call of `argv` that `wrapper` makes; words stay aligned where `argv` is the end of its own."""
         count = len(argv)
         aligned = count and len(self.words) == len(self.argv) and tuple(argv) == self.argv[-count:]
         return replace(

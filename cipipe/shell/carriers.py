@@ -94,6 +94,22 @@ _RUN_VALUES = frozenset(
         "--namespace",
     ]
 )
+_XARGS_VALUES = frozenset(
+    [
+        "-a",
+        "-d",
+        "-E",
+        "-L",
+        "-l",
+        "-n",
+        "-P",
+        "-s",
+        "--max-args",
+        "--max-procs",
+        "--delimiter",
+        "--max-lines",
+    ]
+)
 _DOCKERS = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose")
 
 
@@ -104,7 +120,7 @@ def shell(run: Interpreter, call: Call) -> Result:
     text_follows = from_stdin = False
     while i < len(words):
         word = words[i]
-        if word == "--" or word == "-":
+        if word in ("--", "-"):
             i += 1
             break
         if word in ("--rcfile", "--init-file"):
@@ -125,10 +141,9 @@ def shell(run: Interpreter, call: Call) -> Result:
     name = call.argv[0].rsplit("/", 1)[-1]
     inner = replace(call, wrappers=(*call.wrappers, name))
     if text_follows and rest:
-        return run.shell_text(inner, rest[0], arguments=rest[2:], name=rest[1] if len(rest) > 1 else "")
+        return run.shell_text(inner, rest[0], arguments=rest[1:])
     if rest and not from_stdin and rest[0] != "/dev/stdin":
-        kind = "bash"
-        return run.follow(rest[0], inner, shell=kind, arguments=rest[1:], sourced=False)
+        return run.follow(rest[0], inner, rest[1:], "bash")
     return stdin_script(run, inner, arguments=rest if from_stdin else ())
 
 
@@ -141,7 +156,7 @@ def stdin_script(run: Interpreter, call: Call, arguments: tuple[str, ...] = ()) 
         unresolved.piped(run, call)
         return Result.UNKNOWN
     for text in stdin.texts:
-        run.shell_text(call, text, arguments=arguments, lines=stdin.lines)
+        run.shell_text(call, text, arguments=("bash", *arguments), lines=stdin.lines)
     return Result.UNKNOWN
 
 
@@ -199,7 +214,7 @@ def docker(run: Interpreter, call: Call) -> Result:
         elif word in ("compose", "container") or (verb == "compose" and word == "compose"):
             verb = "compose" if word == "compose" else verb
         elif word in ("run", "exec", "create"):
-            return _container(run, call, name, words, word, compose=verb == "compose")
+            return _container(run, call, name, words, f"{verb} {word}".strip())
         elif word == "up" and verb == "compose":
             return run.builtin("compose up", call)
         else:
@@ -209,9 +224,8 @@ def docker(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
-def _container(
-    run: Interpreter, call: Call, name: str, words: list[str], verb: str, *, compose: bool
-) -> Result:
+def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: str) -> Result:
+    """`docker run IMAGE …`, `docker exec CONTAINER …`, `docker compose run SERVICE …`."""
     env = {}
     entrypoint = None
     while words and (words[0].startswith("-") or words[0] == HOLE):
@@ -227,10 +241,10 @@ def _container(
         return Result.UNKNOWN
     image = words.pop(0)
     program = entrypoint
-    if program is None and not compose and verb != "exec":
+    if program is None and verb in ("run", "create"):
         program = _entrypoint(run, image)
     argv = [*shlex.split(program)[:4], *words] if program else words
-    if compose and verb == "run" and not argv:
+    if verb == "compose run" and not argv:
         return run.builtin("compose service", call.inner((*call.argv, image)))
     if argv and not argv[0].startswith("-"):
         inner = replace(call.inner(argv, name), env={**call.env, **env}, bare=True)
@@ -264,9 +278,9 @@ def xargs(run: Interpreter, call: Call) -> Result:
             placeholder = words.pop(0)
         elif option.startswith("-I"):
             placeholder = option[2:]
-        elif option == "-i" or option == "--replace":
+        elif option in ("-i", "--replace"):
             placeholder = "{}"
-        elif option in ("-a", "-d", "-E", "-L", "-l", "-n", "-P", "-s", "--max-args", "--max-procs", "--delimiter", "--max-lines", "--arg-file") and words:  # fmt: skip
+        elif option in _XARGS_VALUES and words:
             words.pop(0)
     if not words:
         words = ["echo"]
@@ -327,6 +341,14 @@ def _ssm(run: Interpreter, call: Call) -> None:
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash", "ksh93"), shell),
     **dict.fromkeys(_DOCKERS, docker),
-    "ssh": ssh, "autossh": ssh, "su": su, "xargs": xargs, "gxargs": xargs, "find": find, "gfind": find,
-    "az": cli, "gcloud": cli, "aws": cli,
-}  # fmt: skip
+    "ssh": ssh,
+    "autossh": ssh,
+    "su": su,
+    "xargs": xargs,
+    "gxargs": xargs,
+    "find": find,
+    "gfind": find,
+    "az": cli,
+    "gcloud": cli,
+    "aws": cli,
+}

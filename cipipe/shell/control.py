@@ -7,6 +7,7 @@ Only `true`, `false`, `exit`, `return`, `break` and `exec` decide what does not 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from cipipe.pipelines.model import HOLE
 from cipipe.shell.calls import Command, Input, Output, Result, Streams
@@ -135,12 +136,16 @@ class Control(ABC):
                 return result
             if result == (Result.FALSE if operator == "&&" else Result.TRUE):
                 continue
-            if result != Result.UNKNOWN or (operator == "&&" and not tested):
+            if result != Result.UNKNOWN:
                 result = self.execute(command, state, streams)
-                if result >= Result.LEFT and operator == "&&" and result != Result.EXITED:
-                    return result
+            elif operator == "&&" and not tested:
+                before = state.fork()
+                result = self.execute(command, state, streams)
+                if result >= Result.LEFT:  # it may not have come to that
+                    state.become([before])
+                    result = Result.UNKNOWN
             else:
-                result = self.perhaps([lambda s, o, c=command: self.execute(c, s, o)], state, streams)  # type: ignore[misc] # the loop's own value
+                result = self.perhaps([partial(self.execute, command)], state, streams)
             tested = tested and operator == "&&"
         return result
 
@@ -178,7 +183,7 @@ class Control(ABC):
         return results[0] if len(set(results)) == 1 else Result.UNKNOWN
 
     def _if(self, node: If, state: State, streams: Streams) -> Result:
-        ways: list[Callable[[State, Streams], Result]] = []
+        ways: list[Way] = []
         surely = node.otherwise is not None
         bodies = []
         for condition, body in node.arms:
@@ -194,7 +199,7 @@ class Control(ABC):
         else:
             if node.otherwise is not None:
                 bodies.append(node.otherwise)
-        ways = [lambda s, o, b=body: self.commands_of(b, s, o) for body in bodies]  # type: ignore[misc] # the loop's own value
+        ways = [partial(self.commands_of, body) for body in bodies]
         if len(ways) == 1 and surely:
             return ways[0](state, streams)
         return self.perhaps(ways, state, streams, surely=surely and bool(ways))
@@ -250,7 +255,7 @@ class Control(ABC):
             if all(any(matches(value, text) for text in texts) for value in values) and not falls:
                 surely = True
                 break
-        ways = [lambda s, o, b=body: self.commands_of(b, s, o) for body in bodies]  # type: ignore[misc] # the loop's own value
+        ways = [partial(self.commands_of, body) for body in bodies]
         if len(ways) == 1 and surely:
             return ways[0](state, streams)
         return self.perhaps(ways, state, streams, surely=surely and bool(ways))

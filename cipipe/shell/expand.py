@@ -73,7 +73,7 @@ class Expander:
 
     # ---- parts
 
-    def _part(self, part: Part, state: State) -> tuple[_Piece, ...]:
+    def _part(self, part: Part, state: State) -> tuple[_Piece, ...]:  # noqa: PLR0911 - one for each kind
         if isinstance(part, Literal):
             return (part.text,)
         if isinstance(part, Parameter):
@@ -105,7 +105,9 @@ class Expander:
             return tuple(dict.fromkeys(self._operate(part, value, state) for value in values))
         return values
 
-    def _values(self, part: Parameter, state: State) -> tuple[_Piece, ...] | None:
+    def _values(  # noqa: PLR0911 - one for each special parameter
+        self, part: Parameter, state: State
+    ) -> tuple[_Piece, ...] | None:
         """What the bare parameter may be; None where it is not set."""
         name = part.name
         if name == "@":

@@ -14,13 +14,24 @@ from cipipe.shell.state import State, WrittenFile
 if TYPE_CHECKING:
     from cipipe.shell.interpreter import Interpreter
 
+SOURCED = "sourced"
 _MOST_CANDIDATES = 3  # files of the repository that a path with an unknown beginning may mean
 _INSIDE_ITSELF = 2
 
 _BY_EXTENSION = {
-    "sh": "bash", "bash": "bash", "zsh": "bash", "ksh": "bash", "py": "python", "js": "node", "mjs": "node",
-    "cjs": "node", "ts": "node", "ps1": "pwsh", "bat": "cmd", "cmd": "cmd",
-}  # fmt: skip
+    "sh": "bash",
+    "bash": "bash",
+    "zsh": "bash",
+    "ksh": "bash",
+    "py": "python",
+    "js": "node",
+    "mjs": "node",
+    "cjs": "node",
+    "ts": "node",
+    "ps1": "pwsh",
+    "bat": "cmd",
+    "cmd": "cmd",
+}
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-S\s+)?)?(?:\S*/)?([A-Za-z]+)")
 _INTERPRETERS = {
     "python": "python",
@@ -52,12 +63,9 @@ def find(session: Session, path: str, state: State) -> WrittenFile | None:
 
 
 def as_program(run: "Interpreter", call: Call) -> Call | Result | None:
-    """What running a file by its path does: a result, the call of the program that it is a copy of, or None."""
+    """What running a file does: a result, the call of the program that it is a copy of, or None."""
     name = call.argv[0]
-    if "/" in name:
-        paths = [name]
-    else:
-        paths = [f"{folder}/{name}" for folder in call.state.search]
+    paths = [name] if "/" in name else [f"{folder}/{name}" for folder in call.state.search]
     for path in paths:
         file = find(run.session, path, call.state)
         if file is None:
@@ -65,7 +73,7 @@ def as_program(run: "Interpreter", call: Call) -> Call | Result | None:
         if file.link is not None and file.link != name:
             return replace(call, argv=(file.link, *call.argv[1:]), words=())
         if file.text is not None and not _is_data(file):
-            return follow(run, path, call, shell=None, arguments=call.argv[1:], sourced=False)
+            return follow(run, path, call, call.argv[1:], None)
         if file.url is not None:
             if unresolved.is_script_url(file.url, path):
                 unresolved.downloaded(run, call, file.url)
@@ -83,10 +91,13 @@ def _is_data(file: WrittenFile) -> bool:
     return file.text == HOLE or (file.source is None and file.text == "")
 
 
-def follow(
-    run: "Interpreter", path: str, call: Call, *, shell: str | None, arguments: tuple[str, ...], sourced: bool
-) -> Result:
-    """Run the script file at `path`: a child process, or, `sourced`, in the same state."""
+def follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...], how: str | None) -> Result:
+    """Run the script file at `path` with `arguments`.
+
+    `how` is the language that its interpreter speaks, None when the file says so itself, or `SOURCED`: in
+    the same state.
+    """
+    sourced = how == SOURCED
     file = find(run.session, path, call.state)
     if file is None:
         return unresolved.missing(run, call, path, sourced=sourced)
@@ -99,7 +110,7 @@ def follow(
     key = f"file {file.source or path}"
     if run.inside(key) >= _INSIDE_ITSELF:
         return Result.UNKNOWN
-    kind = shell or kind_of(path, file.text)
+    kind = "bash" if sourced else how or kind_of(path, file.text)
     if kind is None:
         return Result.UNKNOWN
     script = _script(run, file, kind, call)

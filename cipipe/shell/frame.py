@@ -15,7 +15,7 @@ class ExhaustedError(Exception):
 
 @dataclass(slots=True)
 class Frame:
-    """The script that runs. `call` is the call site where it was reached by following, `via` leads on from there.
+    """The script that runs. `call` is the call site where it was reached by following, `via` leads on.
 
     A script that was `given` with a way may have lines of the pipeline's own file too: those are call sites.
     """

@@ -7,6 +7,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from cipipe.pipelines.model import HOLE, Problem, Script
 from cipipe.results import Location
@@ -52,7 +53,7 @@ class Interpreter(Control):
         self.sinks: dict[str, tuple[Substitution, State]] = {}
         self.unique = 0
         self._handlers = handlers
-        self.frame = Frame(script, *((script.via[0], script.via[1:]) if script.via else ()), given=True)
+        self.frame = Frame(script, script.via[0] if script.via else None, script.via[1:], given=True)
         self.depth = 0
         self._steps = min(_STEPS, session.steps)
         self._calls: list[str] = []
@@ -111,7 +112,7 @@ class Interpreter(Control):
         if len(calls) == 1:
             result = self.invoke(calls[0])
         else:
-            ways = [lambda s, o, c=call: self.invoke(replace(c, state=s, streams=o)) for call in calls]  # type: ignore[misc] # the loop's own value
+            ways = [partial(self._invoke_in, call) for call in calls]
             result = self.perhaps(ways, state, streams, surely=bool(ways))
         for name, value in restore.items():
             if value is None:
@@ -125,7 +126,7 @@ class Interpreter(Control):
     def _redirect(
         self, redirections: Sequence[Redirection], state: State, streams: Streams
     ) -> tuple[Streams, list[tuple[str, bool]]]:
-        """The streams behind the redirections, and the files that standard output goes to (and whether at their end)."""
+        """The streams behind the redirections, and the file that output goes to (and whether at its end)."""
         stdin, out = streams.stdin, streams.out
         targets: list[tuple[str, bool]] = []
         for redirection in redirections:
@@ -216,6 +217,9 @@ class Interpreter(Control):
 
     # ---- calls
 
+    def _invoke_in(self, call: Call, state: State, streams: Streams) -> Result:
+        return self.invoke(replace(call, state=state, streams=streams))
+
     def invoke(self, call: Call) -> Result:
         """Run a call: a function, an alias, a builtin, a wrapper, a script, or a program."""
         self.enter()
@@ -267,21 +271,20 @@ class Interpreter(Control):
         ways: list[Way] = []
         for function in functions:
             if function is None:
-                ways.append(lambda s, o: self.program(replace(call, state=s, streams=o)))
+                ways.append(partial(self._invoke_in, replace(call, bare=True)))
             else:
-                ways.append(lambda s, o, f=function: self._call(f, replace(call, state=s, streams=o)))  # type: ignore[misc] # the loop's own value
+                ways.append(partial(self._call, function, call))
         if len(ways) == 1:
             return ways[0](call.state, call.streams)
         return self.perhaps(ways, call.state, call.streams, surely=True)
 
-    def _call(self, function: FunctionValue, call: Call) -> Result:
-        state = call.state
+    def _call(self, function: FunctionValue, call: Call, state: State, streams: Streams) -> Result:
         arguments, state.arguments = state.arguments, call.argv[1:]
         location, via = self.frame.at(call.start)
         frame, self.frame = self.frame, Frame(function.script, location, via)
         self._calls.append(call.argv[0])
         try:
-            result = self.execute(function.body, state, call.streams)
+            result = self.execute(function.body, state, streams)
         finally:
             self._calls.pop()
             self.frame = frame
@@ -340,7 +343,7 @@ class Interpreter(Control):
     # ---- scripts
 
     def script(self, text: str, shell: str, call: Call, word: AnyWord | None) -> Script:
-        """A script of a text that the call holds; its lines are in the file where it stands there as it is."""
+        """A script of a text that the call holds; text that stands there as it is keeps its own lines."""
         if isinstance(word, Word) and word.lines_up and word.constant == text:
             return Script(text, shell, self._lines_from(word.start + 1, text))
         return Script(text, shell, (self.place(call),) * (text.count("\n") + 1))
@@ -415,9 +418,11 @@ class Interpreter(Control):
         arguments: tuple[str, ...] = (),
         lines: tuple[Location, ...] = (),
         word: AnyWord | None = None,
-        name: str = "",
     ) -> Result:
-        """A shell of its own runs `text`, which the call holds; `lines` is where it is written, if elsewhere."""
+        """A shell of its own runs `text`, which the call holds; `lines` is where it is written, if elsewhere.
+
+        `arguments` begin with what `$0` is.
+        """
         if unresolved.shell_text(self, call, text):
             return Result.UNKNOWN
         if lines:
@@ -431,7 +436,7 @@ class Interpreter(Control):
                 else next((w for w in call.words if isinstance(w, Word) and w.constant == text), None)
             )
             script = self.script(text, "bash", call, found)
-        state = files.child(call.state, name or call.argv[0], arguments, call)
+        state = files.child(call.state, arguments[0] if arguments else call.argv[0], arguments[1:], call)
         self.wrapped.append(call.wrappers)
         try:
             self.run(script, call, state, apart=False)
@@ -440,11 +445,9 @@ class Interpreter(Control):
         call.state.files = state.files
         return Result.UNKNOWN
 
-    def follow(
-        self, path: str, call: Call, *, shell: str | None, arguments: tuple[str, ...], sourced: bool
-    ) -> Result:
-        """Run the script file at `path`."""
-        return files.follow(self, path, call, shell=shell, arguments=arguments, sourced=sourced)
+    def follow(self, path: str, call: Call, arguments: tuple[str, ...], how: str | None) -> Result:
+        """Run the script file at `path` as `files.follow` says."""
+        return files.follow(self, path, call, arguments, how)
 
 
 def _program(name: str) -> str:

@@ -78,7 +78,7 @@ class Lexer(ABC):
         return SyntaxMistakeError(self.base + (self.pos if at is None else at), message)
 
     def enter(self) -> None:
-        """One level deeper; a script nested beyond all reason is refused rather than overflowing the stack."""
+        """One level deeper; a script nested beyond all reason is refused before the stack overflows."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise self.mistake(f"nested more than {DEEPEST} deep")
@@ -310,7 +310,7 @@ class Lexer(ABC):
         return self.holes[bisect_left(self.hole_places, start) :] if self.hole_places else ()
 
     def _matching(self, at: int, within: int = _LONGEST_EXPRESSION) -> int:
-        """The offset behind the `)` that closes the parenthesis opened before `at`; beyond the end where none does."""
+        """The offset behind the `)` that closes what was opened before `at`; beyond the end without one."""
         depth = 1
         last = at + within
         while at < last and (found := _PAREN.search(self.text, at, last)) is not None:

@@ -275,7 +275,7 @@ class _Parser(Lexer):
             self.waiting.append((redirection, operator == "<<-"))
         return redirection
 
-    def _simple(self) -> Node:
+    def _simple(self) -> Node:  # noqa: C901, PLR0912 - the hot loop: one pass over the words
         text = self.text
         start = end = self.pos
         words: list[AnyWord | Assignment] = []

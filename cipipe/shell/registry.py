@@ -1,4 +1,4 @@
-"""Every program that the resolver knows more of than its words, and every other language of a script (layer 1)."""
+"""The programs that the resolver knows more of than their words, and languages of scripts (layer 1)."""
 
 from collections.abc import Mapping
 

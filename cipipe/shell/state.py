@@ -21,7 +21,7 @@ Alternatives = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionValue:
-    """A function: its body, the script that holds it, how that one was reached. Each definition is its own."""
+    """A function: its body, and the script that holds it. Each definition is its own."""
 
     body: Node
     script: Script

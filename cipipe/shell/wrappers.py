@@ -17,8 +17,8 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 class Wrapper:
     """`short` letters and `long` names take a value; `text` options hold a shell script.
 
-    `assigns`: `NAME=VALUE` words may stand before the command. `joins`: the command's words are joined and run by
-    a shell. `needs`: only behind this word (`--`) comes a command.
+    `assigns`: `NAME=VALUE` words may stand before the command. `joins`: the
+    command's words are joined and run by a shell. `needs`: only behind one of these words comes a command.
     """
 
     short: str = ""
@@ -30,7 +30,16 @@ class Wrapper:
     needs: str = ""
 
 
-def _w(short: str = "", long: str = "", operands: int = 0, text: str = "", needs: str = "", *, assigns: bool = False, joins: bool = False) -> Wrapper:  # fmt: skip
+def _w(  # noqa: PLR0913 - the fields of a line of the table
+    short: str = "",
+    long: str = "",
+    operands: int = 0,
+    text: str = "",
+    needs: str = "",
+    *,
+    assigns: bool = False,
+    joins: bool = False,
+) -> Wrapper:
     return Wrapper(short, frozenset(long.split()), operands, assigns, frozenset(text.split()), joins, needs)
 
 
@@ -38,52 +47,129 @@ _PLAIN = _w()
 _BEHIND_DASHES = _w(needs="--")
 
 WRAPPERS: dict[str, Wrapper] = {
-    "sudo": _w("ugpChrtTDR", "--user --group --prompt --chdir --host --role --type --close-from --chroot", assigns=True),
+    "sudo": _w(
+        "ugpChrtTDR",
+        "--user --group --prompt --chdir --host --role --type --close-from --chroot",
+        assigns=True,
+    ),
     "doas": _w("uC"),
     "env": _w("uC", "--unset --chdir", text="-S --split-string", assigns=True),
-    "timeout": _w("sk", "--signal --kill-after", 1), "gtimeout": _w("sk", "--signal --kill-after", 1),
-    "nice": _w("n", "--adjustment"), "ionice": _w("cnp", "--class --classdata"), "nohup": _PLAIN,
-    "setsid": _PLAIN, "stdbuf": _w("ioe"), "unbuffer": _PLAIN, "time": _w("fo", "--format --output"),
-    "chroot": _w("", "--userspec --groups", 1), "chrt": _w("", "", 1), "taskset": _w("", "", 1),
-    "strace": _w("eopsuEPa"), "ltrace": _w("eopsu"), "catchsegv": _PLAIN, "fakeroot": _PLAIN, "eatmydata": _PLAIN,
-    "torsocks": _PLAIN, "proxychains": _w("f"), "proxychains4": _w("f"), "xvfb-run": _w("snefpw"), "dbus-run-session": _PLAIN,
-    "gosu": _w(operands=1), "su-exec": _w(operands=1), "tini": _w("p"), "dumb-init": _PLAIN, "catatonit": _PLAIN,
+    "timeout": _w("sk", "--signal --kill-after", 1),
+    "gtimeout": _w("sk", "--signal --kill-after", 1),
+    "nice": _w("n", "--adjustment"),
+    "ionice": _w("cnp", "--class --classdata"),
+    "nohup": _PLAIN,
+    "setsid": _PLAIN,
+    "stdbuf": _w("ioe"),
+    "unbuffer": _PLAIN,
+    "time": _w("fo", "--format --output"),
+    "chroot": _w("", "--userspec --groups", 1),
+    "chrt": _w("", "", 1),
+    "taskset": _w("", "", 1),
+    "strace": _w("eopsuEPa"),
+    "ltrace": _w("eopsu"),
+    "catchsegv": _PLAIN,
+    "fakeroot": _PLAIN,
+    "eatmydata": _PLAIN,
+    "torsocks": _PLAIN,
+    "proxychains": _w("f"),
+    "proxychains4": _w("f"),
+    "xvfb-run": _w("snefpw"),
+    "dbus-run-session": _PLAIN,
+    "gosu": _w(operands=1),
+    "su-exec": _w(operands=1),
+    "tini": _w("p"),
+    "dumb-init": _PLAIN,
+    "catatonit": _PLAIN,
     "flock": _w("wE", "--wait --timeout --conflict-exit-code", 1, text="-c --command"),
-    "watch": _w("n", "--interval", joins=True), "caffeinate": _w("t"), "busybox": _PLAIN, "toybox": _PLAIN,
-    "runuser": _w("ugG", "--user --group", text="-c --command"), "script": _w("", text="-c --command"),
-    "systemd-run": _w("pEu", "--unit --property --setenv --uid --gid"), "annotate-output": _PLAIN,
-    "retry": _w("tdmsne", "--times --delay --max --sleep --tries --until --on"), "chronic": _PLAIN,
-    "wait-for-it": _BEHIND_DASHES, "wait-for-it.sh": _BEHIND_DASHES, "wait-for": _BEHIND_DASHES, "dockerize": _w("wait timeout".replace(" ", "")),
-    "cross-env": _w(assigns=True), "cross-env-shell": _w(assigns=True, joins=True), "env-cmd": _w("fe", "--file --environments"),
-    "dotenv": _w("efvc"), "nx-cloud": _BEHIND_DASHES, "infisical": _BEHIND_DASHES,
-    "npx": _w("p", "--package", text="-c --call"), "bunx": _PLAIN, "uvx": _w("", "--from --with --python"),
-    "pipx": _PLAIN, "nodemon": _w("ew", text="--exec -x"),
-    "nix-shell": _w("pI", "--packages", text="--run --command"), "aws-vault": _BEHIND_DASHES, "start-server-and-test": _w(joins=True),
+    "watch": _w("n", "--interval", joins=True),
+    "caffeinate": _w("t"),
+    "busybox": _PLAIN,
+    "toybox": _PLAIN,
+    "runuser": _w("ugG", "--user --group", text="-c --command"),
+    "script": _w("", text="-c --command"),
+    "systemd-run": _w("pEu", "--unit --property --setenv --uid --gid"),
+    "annotate-output": _PLAIN,
+    "retry": _w("tdmsne", "--times --delay --max --sleep --tries --until --on"),
+    "chronic": _PLAIN,
+    "wait-for-it": _BEHIND_DASHES,
+    "wait-for-it.sh": _BEHIND_DASHES,
+    "wait-for": _BEHIND_DASHES,
+    "dockerize": _w("wait timeout".replace(" ", "")),
+    "cross-env": _w(assigns=True),
+    "cross-env-shell": _w(assigns=True, joins=True),
+    "env-cmd": _w("fe", "--file --environments"),
+    "dotenv": _w("efvc"),
+    "nx-cloud": _BEHIND_DASHES,
+    "infisical": _BEHIND_DASHES,
+    "npx": _w("p", "--package", text="-c --call"),
+    "bunx": _PLAIN,
+    "uvx": _w("", "--from --with --python"),
+    "pipx": _PLAIN,
+    "nodemon": _w("ew", text="--exec -x"),
+    "nix-shell": _w("pI", "--packages", text="--run --command"),
+    "aws-vault": _BEHIND_DASHES,
+    "start-server-and-test": _w(joins=True),
     "parallel": _w("jNnLs", "--jobs --max-args --joblog --retries --delay --timeout", joins=True),
-    "nsenter": _w("tSG", "--target --setuid --setgid"), "unshare": _PLAIN, "sshpass": _w("pfPd"), "entr": _PLAIN, "gh-retry": _PLAIN, "with-contenv": _PLAIN, "firejail": _PLAIN, "numactl": _PLAIN,
-}  # fmt: skip
+    "nsenter": _w("tSG", "--target --setuid --setgid"),
+    "unshare": _PLAIN,
+    "sshpass": _w("pfPd"),
+    "entr": _PLAIN,
+    "gh-retry": _PLAIN,
+    "with-contenv": _PLAIN,
+    "firejail": _PLAIN,
+    "numactl": _PLAIN,
+}
 
 # The word behind the program's own options decides: `poetry run kubectl`.
 SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
-    ("poetry", "run"): _PLAIN, ("pipenv", "run"): _PLAIN, ("pdm", "run"): _PLAIN, ("rye", "run"): _PLAIN,
-    ("uv", "run"): _w("p", "--with --python --group --extra --package --env-file"), ("hatch", "run"): _PLAIN,
-    ("conda", "run"): _w("np", "--name --prefix"), ("micromamba", "run"): _w("np"), ("mamba", "run"): _w("np"),
-    ("bundle", "exec"): _PLAIN, ("direnv", "exec"): _w(operands=1), ("mise", "exec"): _BEHIND_DASHES,
-    ("mise", "x"): _BEHIND_DASHES, ("asdf", "exec"): _PLAIN, ("devbox", "run"): _PLAIN, ("rtx", "exec"): _BEHIND_DASHES,
-    ("npm", "exec"): _w("", "--package", text="-c --call"), ("npm", "x"): _PLAIN, ("pnpm", "exec"): _PLAIN, ("pnpm", "dlx"): _PLAIN,
-    ("yarn", "exec"): _PLAIN, ("yarn", "dlx"): _PLAIN, ("bun", "x"): _PLAIN, ("dotenvx", "run"): _w("fe", needs="--"),
-    ("doppler", "run"): _w("pc", "--project --config", text="--command", needs="--"), ("op", "run"): _w("", "--env-file", needs="--"),
-    ("chamber", "exec"): _BEHIND_DASHES, ("nix", "develop"): _w(needs="-c --command"), ("sops", "exec-env"): _w(operands=1, joins=True),
-    ("sops", "exec-file"): _w(operands=1, joins=True), ("vault-env", "run"): _PLAIN, ("envconsul", "run"): _PLAIN,
-    ("teleport", "exec"): _PLAIN, ("lxc", "exec"): _BEHIND_DASHES, ("multipass", "exec"): _BEHIND_DASHES, ("vagrant", "ssh"): _w(text="-c --command"),
-    ("infisical", "run"): _w("", "--env --path", text="--command", needs="--"), ("aws-vault", "exec"): _BEHIND_DASHES,
-    ("nix-shell", "run"): _PLAIN, ("tsh", "ssh"): _w("lp", "", 1, joins=True), ("git", "bisect"): _w(operands=1),
+    ("poetry", "run"): _PLAIN,
+    ("pipenv", "run"): _PLAIN,
+    ("pdm", "run"): _PLAIN,
+    ("rye", "run"): _PLAIN,
+    ("uv", "run"): _w("p", "--with --python --group --extra --package --env-file"),
+    ("hatch", "run"): _PLAIN,
+    ("conda", "run"): _w("np", "--name --prefix"),
+    ("micromamba", "run"): _w("np"),
+    ("mamba", "run"): _w("np"),
+    ("bundle", "exec"): _PLAIN,
+    ("direnv", "exec"): _w(operands=1),
+    ("mise", "exec"): _BEHIND_DASHES,
+    ("mise", "x"): _BEHIND_DASHES,
+    ("asdf", "exec"): _PLAIN,
+    ("devbox", "run"): _PLAIN,
+    ("rtx", "exec"): _BEHIND_DASHES,
+    ("npm", "exec"): _w("", "--package", text="-c --call"),
+    ("npm", "x"): _PLAIN,
+    ("pnpm", "exec"): _PLAIN,
+    ("pnpm", "dlx"): _PLAIN,
+    ("yarn", "exec"): _PLAIN,
+    ("yarn", "dlx"): _PLAIN,
+    ("bun", "x"): _PLAIN,
+    ("dotenvx", "run"): _w("fe", needs="--"),
+    ("doppler", "run"): _w("pc", "--project --config", text="--command", needs="--"),
+    ("op", "run"): _w("", "--env-file", needs="--"),
+    ("chamber", "exec"): _BEHIND_DASHES,
+    ("nix", "develop"): _w(needs="-c --command"),
+    ("sops", "exec-env"): _w(operands=1, joins=True),
+    ("sops", "exec-file"): _w(operands=1, joins=True),
+    ("vault-env", "run"): _PLAIN,
+    ("envconsul", "run"): _PLAIN,
+    ("teleport", "exec"): _PLAIN,
+    ("lxc", "exec"): _BEHIND_DASHES,
+    ("multipass", "exec"): _BEHIND_DASHES,
+    ("vagrant", "ssh"): _w(text="-c --command"),
+    ("infisical", "run"): _w("", "--env --path", text="--command", needs="--"),
+    ("aws-vault", "exec"): _BEHIND_DASHES,
+    ("nix-shell", "run"): _PLAIN,
+    ("tsh", "ssh"): _w("lp", "", 1, joins=True),
+    ("git", "bisect"): _w(operands=1),
     ("devcontainer", "exec"): _w("", "--workspace-folder --container-id"),
-}  # fmt: skip
+}
 
 
 def strip(words: tuple[str, ...], spec: Wrapper, env: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
-    """The command behind the wrapper's own words (`words` begins behind its name), and a script of a text option."""
+    """What stands behind the wrapper's own words (without its name): the command, or an option's script."""
     i = 0
     text: str | None = None
     while i < len(words):

@@ -29,20 +29,20 @@ class Repository:
 
 @pytest.fixture(scope="session")
 def run() -> Resolve:
-    """`run(text, files=…, variables=…)`: what a script in ci.yml runs; line 1 of the text is line 10 there."""
+    """`run(text, files=…, variables=…)`: what a script runs whose first line is line 10 of ci.yml."""
 
     def resolved(
         text: str,
         *,
         files: Mapping[str, str] | None = None,
-        shell: str = "bash",
+        language: str = "bash",
         variables: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         holes: Sequence[str] = (),
     ) -> Resolved:
         session = Session(files=Repository(files or {}))
-        script = script_at(text, shell, Location("ci.yml", 10, 1), block=True)
-        script = Script(script.text, shell, script.lines, holes=tuple(holes))
+        script = script_at(text, language, Location("ci.yml", 10, 1), block=True)
+        script = Script(script.text, language, script.lines, holes=tuple(holes))
         return resolve(script, Scope(session=session, variables=variables or {}, arguments=tuple(arguments)))
 
     return resolved

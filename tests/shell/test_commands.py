@@ -1,4 +1,4 @@
-"""Scripts, and the deploy commands that they run: every form of indirection, and every form that runs nothing."""
+"""Scripts, and the deploy commands that they run: forms of indirection, and forms that run nothing."""
 
 from collections.abc import Callable
 
@@ -153,7 +153,7 @@ CARRIED = [
     "poetry run kubectl apply -f x",
     "nix-shell -p kubectl --run 'kubectl apply -f x'",
     "python -c \"import os; os.system('kubectl apply -f x')\"",
-    "python3 - <<EOF\nimport subprocess as sp\nimport subprocess\nsubprocess.run(['kubectl', 'apply', '-f', 'x'])\nEOF",
+    "python3 - <<EOF\nimport subprocess\nsubprocess.run(['kubectl', 'apply', '-f', 'x'])\nEOF",
     "node -e \"require('child_process').execSync('kubectl apply -f x')\"",
     "awk 'BEGIN { system(\"kubectl apply -f x\") }'",
     "pwsh -c 'kubectl apply -f x'",
@@ -348,12 +348,12 @@ WINDOWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("shell", "script", "expected"), WINDOWS)
-def test_windows_shells(shell: str, script: str, expected: list[str], deploys: Deploys) -> None:
-    assert deploys(script, shell=shell) == expected
+@pytest.mark.parametrize(("language", "script", "expected"), WINDOWS)
+def test_windows_shells(language: str, script: str, expected: list[str], deploys: Deploys) -> None:
+    assert deploys(script, language=language) == expected
 
 
 def test_unknown_shell_is_a_problem(run: Run) -> None:
-    resolved = run("kubectl apply", shell="unknown:fish")
+    resolved = run("kubectl apply", language="unknown:fish")
     assert not resolved.commands
     assert "fish" in resolved.problems[0].message

@@ -32,10 +32,16 @@ FILES = {
     ),
     "mk/more.mk": "more:\n\t$(MAKE) deploy\n",
     "sub/Makefile": "up:\n\thelm upgrade a b\n",
-    "package.json": '{\n "scripts": {\n  "predeploy": "helm lint",\n  "deploy": "kubectl apply",\n  "postinstall": "kubectl create x",\n  "loop": "npm run loop"\n }\n}\n',
-    "Taskfile.yml": "version: '3'\nvars: {K: kubectl}\ntasks:\n  deploy:\n    deps: [pre]\n    cmds:\n      - '{{.K}} apply -f x'\n      - task: post\n  pre: kubectl get x\n  post:\n    - helm test a\n",
+    "package.json": (
+    '{\n "scripts": {\n  "predeploy": "helm lint",\n  "deploy": "kubectl apply",\n  "postinstall": "kubectl create x",\n'
+    '  "loop": "npm run loop"\n }\n}\n'
+    ),
+    "Taskfile.yml": (
+    "version: '3'\nvars: {K: kubectl}\ntasks:\n  deploy:\n    deps: [pre]\n    cmds:\n"
+    "      - '{{.K}} apply -f x'\n      - task: post\n  pre: kubectl get x\n  post:\n    - helm test a\n"
+    ),
     "justfile": "k := 'kubectl'\ndeploy env='x' : pre\n    {{k}} apply -f {{env}}\npre:\n    kubectl get x\n",
-    "tox.ini": "[testenv]\ncommands = pytest\n[testenv:deploy]\ncommands =\n    kubectl apply -f {posargs:x}\n",
+    "tox.ini": "[testenv]\ncommands = a\n[testenv:deploy]\ncommands =\n    kubectl apply -f {posargs:x}\n",
     "compose.yaml": "services:\n  k:\n    image: bitnami/kubectl\n    command: [apply, -f, x]\n",
     "cycle-a.sh": "bash cycle-b.sh\nkubectl apply\n",
     "cycle-b.sh": "bash cycle-a.sh\n",

@@ -33,7 +33,7 @@ def _interpreter(language: str) -> Handler:
         stdin = call.streams.stdin
         if i < len(words) and words[i] != "-":
             if re.search(r"\.(?:py|[cm]?[jt]s)$", words[i]):
-                return run.follow(words[i], inner, shell=language, arguments=words[i + 1 :], sourced=False)
+                return run.follow(words[i], inner, words[i + 1 :], language)
         elif stdin is not None and stdin.texts is not None and stdin.texts[0].strip() != HOLE:
             text = stdin.texts[0]
             lines = stdin.lines or (run.place(call),)
@@ -54,7 +54,7 @@ def _module(run: Interpreter, call: Call, words: tuple[str, ...]) -> Result:
     path = words[0].replace(".", "/")
     for candidate in (f"{path}.py", f"{path}/__main__.py", f"src/{path}.py", f"src/{path}/__main__.py"):
         if run.open(candidate, call.state) is not None:
-            return run.follow(candidate, call, shell="python", arguments=words[1:], sourced=False)
+            return run.follow(candidate, call, words[1:], "python")
     return run.invoke(replace(call.inner(words), bare=True))
 
 
@@ -65,7 +65,7 @@ def _own_file(*names: str) -> Handler:
         run.emit(call)
         for name in names:
             if run.open(name, call.state) is not None and not {"-l", "--list"} & set(call.argv):
-                return run.follow(name, call, shell="python", arguments=(), sourced=False)
+                return run.follow(name, call, (), "python")
         return Result.UNKNOWN
 
     return handle

@@ -20,8 +20,10 @@ _RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOT
 _REFERENCE = re.compile(
     r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z])|\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
+_INCLUDE = re.compile(r"\s*[-s]?include\s+")
 _DRY = re.compile(r"-[a-zA-BD-HJ-NP-V]*n[a-z]*|--dry-run|--just-print|--recon|-q|--question")
 _DEEPEST = 12
+_MOST_TARGETS = 300  # needs inside each other
 
 
 @dataclass(slots=True)
@@ -32,7 +34,10 @@ class _Rule:
 
 @dataclass(slots=True)
 class _Makefile:
+    folder: str
+    given: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
     rules: dict[str, _Rule] = field(default_factory=dict)
     first: str = ""
     one_shell: bool = False
@@ -58,12 +63,12 @@ def make(run: Interpreter, call: Call) -> Result:
         if relative is None or path is None:
             continue
         makefile = _Makefile(
-            variables={"MAKE": "make", "CURDIR": base, "SHELL": "/bin/sh", "MAKEFILE_LIST": path}
+            base, given, variables={"MAKE": "make", "CURDIR": base, "SHELL": "/bin/sh", "MAKEFILE_LIST": path}
         )
-        _read(run, makefile, path, given, 0)
+        _read(run, makefile, path, 0)
         makefile.variables.update(given)
         for target in targets or [makefile.first]:
-            _target(run, makefile, target, call, base, set())
+            _target(run, makefile, target, call)
         return Result.UNKNOWN
     return Result.UNKNOWN
 
@@ -96,7 +101,7 @@ def _arguments(call: Call) -> tuple[str, str, list[str], dict[str, str]]:
     return directory, name, targets, given
 
 
-def _read(run: Interpreter, makefile: _Makefile, path: str, given: dict[str, str], depth: int) -> None:
+def _read(run: Interpreter, makefile: _Makefile, path: str, depth: int) -> None:
     text = run.session.read(path)
     if text is None or depth > _DEEPEST:
         return
@@ -127,29 +132,32 @@ def _read(run: Interpreter, makefile: _Makefile, path: str, given: dict[str, str
             for rule in current:
                 rule.recipe.append((line, Location(path, start + 1, column)))
             continue
-        current = _line(
-            run, makefile, line.split(" #")[0] if "#" in line else line, path, (start + 1, given, depth)
-        ) or (current if not line.strip() or line.startswith("#") else [])
+        if _INCLUDE.match(line):
+            _include(run, makefile, line, path, depth)
+            current = []
+        else:
+            bare = line.split(" #")[0]
+            read = _line(makefile, bare, path, start + 1)
+            current = read or (current if not bare.strip() or line.startswith("#") else [])
 
 
-def _line(run: Interpreter, makefile: _Makefile, line: str, path: str, context: tuple[int, dict[str, str], int]) -> list[_Rule]:  # fmt: skip
-    number, given, depth = context
+def _include(run: Interpreter, makefile: _Makefile, line: str, path: str, depth: int) -> None:
+    for name in _expand(_INCLUDE.sub("", line), makefile, "").split():
+        near = run.session.matching(posixpath.normpath(posixpath.join(posixpath.dirname(path), name)))
+        for other in near or run.session.matching(name):
+            _read(run, makefile, other, depth + 1)
+
+
+def _line(makefile: _Makefile, line: str, path: str, number: int) -> list[_Rule]:
+    """Read an assignment or the head of a rule."""
     stripped = line.strip()
     if not stripped or stripped.startswith(
         ("#", "ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport")
     ):
         return []
-    included = re.match(r"-?s?include\s+(.*)", stripped)
-    if included is not None:
-        for name in _expand(included[1], makefile, "").split():
-            folder = posixpath.dirname(path)
-            near = run.session.matching(posixpath.normpath(posixpath.join(folder, name)))
-            for other in near or run.session.matching(name):
-                _read(run, makefile, other, given, depth + 1)
-        return []
     assignment = _ASSIGNMENT.fullmatch(stripped)
     if assignment is not None:
-        _assign(makefile, assignment, given)
+        _assign(makefile, assignment)
         return []
     found = _RULE.match(stripped)
     if found is None:
@@ -169,9 +177,9 @@ def _line(run: Interpreter, makefile: _Makefile, line: str, path: str, context: 
     return rules
 
 
-def _assign(makefile: _Makefile, found: re.Match[str], given: dict[str, str]) -> None:
+def _assign(makefile: _Makefile, found: re.Match[str]) -> None:
     name, operator, value = found[1], found[2], found[3]
-    if name in given:
+    if name in makefile.given:
         return
     old = makefile.variables.get(name)
     if operator == "!=":
@@ -212,18 +220,16 @@ def _function(text: str, makefile: _Makefile, target: str) -> str:
     return HOLE
 
 
-def _target(
-    run: Interpreter, makefile: _Makefile, target: str, call: Call, base: str, done: set[str]
-) -> None:
+def _target(run: Interpreter, makefile: _Makefile, target: str, call: Call) -> None:
     rule = makefile.rules.get(target)
     if rule is None:
         rule = next((r for name, r in makefile.rules.items() if "%" in name and _fits(name, target)), None)
-    if rule is None or target in done or len(done) > 500:
+    if rule is None or target in makefile.done or len(makefile.done) > _MOST_TARGETS:
         return
-    done.add(target)
+    makefile.done.add(target)
     for need in rule.needs:
-        _target(run, makefile, need, call, base, done)
-    key = f"make {base} {target}"
+        _target(run, makefile, need, call)
+    key = f"make {makefile.folder} {target}"
     if not rule.recipe or run.inside(key):
         return
     with run.within(key):
@@ -234,7 +240,7 @@ def _target(
             )
             places = tuple(place for line, place in chunk for _ in range(line.count("\n") + 1))
             state = call.state.fork()
-            state.directories = (base,)
+            state.directories = (makefile.folder,)
             state.functions, state.aliases = {}, {}
             run.run(
                 Script(text, "sh", places or (Location("Makefile", 1),)),

@@ -1,4 +1,4 @@
-"""JavaScript: commands that a script starts (layer 1): `exec`, `spawn`, `execa`, zx and the Kubernetes client."""
+"""JavaScript: commands that a script starts, and calls of the Kubernetes client (layer 1)."""
 
 import re
 

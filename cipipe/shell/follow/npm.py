@@ -20,8 +20,9 @@ _LIFECYCLE = {
 }
 _LIFECYCLE |= dict.fromkeys(("ci", "i", "install-test", "it", "cit", "add"), _LIFECYCLE["install"])
 _RUNS = frozenset({"run", "run-script", "rum", "urn"})
-_FOLDERS = frozenset({"--prefix", "-C", "--cwd", "--dir"})
-_VALUES = frozenset({"-w", "--workspace", "--filter", "-F", "--loglevel", "--registry", *_FOLDERS})
+_FOLDERS = ("--prefix", "-C", "--cwd", "--dir")
+_WORKSPACES = ("-w", "--workspace", "--filter", "-F")
+_VALUES = frozenset({*_WORKSPACES, "--loglevel", "--registry", *_FOLDERS})
 _YARN_OWN = frozenset(
     {
         "add",
@@ -42,33 +43,36 @@ _YARN_OWN = frozenset(
 )
 
 
+def _arguments(call: Call) -> tuple[list[str], tuple[str, ...], str, str]:
+    """The verb and the script's name, the script's arguments, the folder and the workspace."""
+    words = list(call.argv[1:])
+    plain: list[str] = []
+    rest: list[str] = []
+    given: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += words
+            break
+        if name in _VALUES and (equals or words):
+            given[name] = value if equals else words.pop(0)
+        elif len(plain) < 2 and not word.startswith("-") and (not plain or plain[0] in _RUNS):
+            plain.append(word)
+        elif plain:
+            rest.append(word)
+    folder = next((given[name] for name in _FOLDERS if name in given), "")
+    workspace = next((given[name] for name in _WORKSPACES if name in given), "")
+    return plain, tuple(rest), folder, workspace
+
+
 def npm(run: Interpreter, call: Call) -> Result:
     """Follow `npm`, `yarn`, `pnpm` and `bun`."""
-    program = call.argv[0].rsplit("/", 1)[-1]
-    words = list(call.argv[1:])
-    folder = workspace = ""
-    plain: list[str] = []
-    while words and len(plain) < 2:
-        word = words.pop(0)
-        if not word.startswith("-"):
-            plain.append(word)
-            if len(plain) == 1 and word not in _RUNS and word != "workspace":
-                break
-        elif word in _VALUES and words:
-            value = words.pop(0)
-            folder = value if word in _FOLDERS else folder
-            workspace = value if word in ("-w", "--workspace", "--filter", "-F") else workspace
-        elif word.partition("=")[0] in _FOLDERS:
-            folder = word.partition("=")[2]
+    plain, rest, folder, workspace = _arguments(call)
     if plain[:1] in (["exec"], ["x"], ["dlx"]):
         return run.builtin("npm exec", call)
     run.emit(call)
-    names = _scripts_of(program, plain)
-    if words[:1] in (["-w"], ["--workspace"]) and len(words) > 1:
-        workspace, words = words[1], words[2:]
-    if words and words[0].startswith("--workspace="):
-        workspace = words.pop(0).partition("=")[2]
-    rest = tuple(words[1:] if words[:1] == ["--"] else words)
+    names = _scripts_of(call.argv[0].rsplit("/", 1)[-1], plain)
     for directory in call.state.directories:
         relative = in_repository(posixpath.normpath(posixpath.join(directory, folder)))
         path = posixpath.join(relative, "package.json") if relative is not None else ""

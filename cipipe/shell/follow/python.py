@@ -6,6 +6,7 @@ Constants are followed through names, lists, `+`, f-strings and `join`; every fu
 import ast
 import re
 import warnings
+from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.shell.calls import Call, Result, Streams
@@ -67,40 +68,33 @@ def _use(
 ) -> None:
     name = _dotted(node.func)
     method = name.rsplit(".", 1)[-1]
-    wrapped = Call(call.argv, call.start, call.state, Streams(), wrappers=("python",))
+    outer = replace(call, argv=("python",), streams=Streams(), wrappers=("python",))
     if name in _SHELL_TEXT or name in _STARTS or (name in _BARE and node.args):
-        argument = node.args[0] if node.args else None
-        if len(node.args) > 1 and method in ("create_subprocess_exec", "spawnlp"):
-            argument = ast.List(elts=list(node.args), ctx=ast.Load())
-        value = _value(argument, names, 0) if argument is not None else None
-        if isinstance(value, str) and value.strip(HOLE + " "):
-            run.shell_text(Call(("python",), call.start, call.state, Streams(), wrappers=("python",)), value)
-        elif isinstance(value, list) and value:
-            run.invoke(Call(tuple(value), call.start, call.state, Streams(), wrappers=("python",)))
+        arguments = node.args if method == "create_subprocess_exec" else node.args[:1]
+        value = [_value(argument, names, 0) for argument in arguments]
+        _start(run, outer, value[0] if len(value) == 1 else [_one(item) for item in value])
     elif method in ("run", "run_always", "sudo", "local") and _TASK_OWNER.search(name):
         words = [word for argument in node.args for word in _words(argument, names)]
-        if len(words) == 1 and words[0].strip(HOLE + " "):
-            run.shell_text(
-                Call(("python",), call.start, call.state, Streams(), wrappers=("python",)), words[0]
-            )
-        elif words:
-            run.invoke(Call(tuple(words), call.start, call.state, Streams(), wrappers=("python",)))
+        _start(run, outer, words[0] if len(words) == 1 else words)
     elif re.fullmatch(r"os\.(?:exec|spawn)\w+", name):
-        words = [word for arg in node.args[1:] for word in _words(arg, names)]
-        if words:
-            run.invoke(Call(tuple(words), call.start, call.state, Streams(), wrappers=("python",)))
+        _start(run, outer, [word for argument in node.args[1:] for word in _words(argument, names)])
     elif name.startswith(("sh.", "plumbum.")) or (name in ("kubectl", "helm") and name not in names):
-        run.invoke(
-            Call(
-                (method, *(w for arg in node.args for w in _words(arg, names))),
-                call.start,
-                call.state,
-                Streams(),
-            )
-        )
+        _start(run, outer, [method, *(word for argument in node.args for word in _words(argument, names))])
     elif uses_client and _METHOD.fullmatch(method):
-        wrapped.argv = ("kubernetes-api", method)
-        run.emit(wrapped)
+        run.emit(replace(outer, argv=("kubernetes-api", method)))
+
+
+def _start(run: Interpreter, outer: Call, value: str | list[str]) -> None:
+    """A program starts: a shell's text, or words."""
+    if isinstance(value, str):
+        if value.strip(HOLE + " "):
+            run.shell_text(outer, value)
+    elif value:
+        run.invoke(replace(outer, argv=tuple(value)))
+
+
+def _one(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else HOLE
 
 
 def _words(node: ast.expr, names: dict[str, ast.expr]) -> list[str]:
@@ -116,7 +110,9 @@ def _dotted(node: ast.expr) -> str:
     return ""
 
 
-def _value(node: ast.expr | None, names: dict[str, ast.expr], depth: int) -> str | list[str]:
+def _value(  # noqa: PLR0911 - one return for each kind of expression
+    node: ast.expr | None, names: dict[str, ast.expr], depth: int
+) -> str | list[str]:
     """The text or list of an expression, with holes for what is not constant."""
     if depth > 20 or node is None:
         return HOLE
@@ -151,7 +147,7 @@ def _called(node: ast.Call, names: dict[str, ast.expr], depth: int) -> str | lis
     if method == "join" and isinstance(owner, str) and node.args:
         items = _value(node.args[0], names, depth + 1)
         return owner.join(items) if isinstance(items, list) else HOLE
-    if method == "split" and isinstance(owner, list | str) and not isinstance(node.func, ast.Name):
+    if method == "split" and not isinstance(node.func, ast.Name):
         if _dotted(node.func).startswith("shlex.") and node.args:
             return _text(node.args[0], names, depth + 1).split()
         return owner.split() if isinstance(owner, str) and owner != HOLE else HOLE

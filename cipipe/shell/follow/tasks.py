@@ -103,6 +103,22 @@ def _tree(run: Interpreter, call: Call, path: str, text: str) -> Mapping | None:
     return root if isinstance(root, Mapping) else None
 
 
+def _included(run: Interpreter, call: Call, found: tuple[str, str], root: Mapping, name: str) -> None:
+    """A task of an included Taskfile: `space:name`."""
+    space, _, rest = name.partition(":")
+    includes = root.get("includes")
+    target = includes.get(space) if isinstance(includes, Mapping) else None
+    target = target.get("taskfile") if isinstance(target, Mapping) else target
+    if not isinstance(target, Scalar):
+        return
+    inner = posixpath.normpath(posixpath.join(posixpath.dirname(found[0]), target.value))
+    for candidate in (inner, *(f"{inner}/{file}" for file in _TASKFILES)):
+        other = run.session.read(candidate)
+        if other is not None:
+            _task(run, call, (candidate, other), rest)
+            return
+
+
 def _task(run: Interpreter, call: Call, found: tuple[str, str], name: str) -> None:
     path, text = found
     root = _tree(run, call, path, text)
@@ -111,17 +127,8 @@ def _task(run: Interpreter, call: Call, found: tuple[str, str], name: str) -> No
         return
     tasks = root.get("tasks")
     entry = tasks.get(name) if isinstance(tasks, Mapping) else None
-    if entry is None and ":" in name and isinstance(includes := root.get("includes"), Mapping):
-        space, _, rest = name.partition(":")
-        target = includes.get(space)
-        target = target.get("taskfile") if isinstance(target, Mapping) else target
-        if isinstance(target, Scalar):
-            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), target.value))
-            for candidate in (inner, *(f"{inner}/{n}" for n in _TASKFILES)):
-                other = run.session.read(candidate)
-                if other is not None:
-                    _task(run, call, (candidate, other), rest)
-                    return
+    if entry is None and ":" in name:
+        _included(run, call, found, root, name)
         return
     variables = {
         **_variables(root.get("vars")),
@@ -130,33 +137,26 @@ def _task(run: Interpreter, call: Call, found: tuple[str, str], name: str) -> No
     folder = posixpath.dirname(path)
     if isinstance(entry, Mapping) and isinstance(directory := entry.get("dir"), Scalar):
         folder = posixpath.join(folder, directory.value)
+    commands = _items(entry)
     with run.within(key):
         if isinstance(entry, Mapping):
+            commands = [*_items(entry.get("cmds")), *_items(entry.get("cmd"))]
             for need in _items(entry.get("deps")):
-                _step(run, call, found, need, variables, folder)
-            for item in [*_items(entry.get("cmds")), *_items(entry.get("cmd"))]:
-                _command(run, call, found, item, variables, folder)
-        else:
-            for item in _items(entry):
-                _command(run, call, found, item, variables, folder)
+                _other(run, call, found, need)
+        for item in commands:
+            if isinstance(item, Mapping) and item.get("task") is not None:
+                _other(run, call, found, item)
+                continue
+            node = item.get("cmd") or item.get("defer") if isinstance(item, Mapping) else item
+            if isinstance(node, Scalar):
+                text = _TEMPLATE.sub(lambda m: variables.get(m[1].lstrip("."), HOLE), node.value)
+                _run(run, call, _scalar_script(node, path, text), folder)
 
 
-def _step(run: Interpreter, call: Call, found: tuple[str, str], node: Node, variables: dict[str, str], folder: str) -> None:  # fmt: skip  # noqa: PLR0913 - one step's context
-    del variables, folder
+def _other(run: Interpreter, call: Call, found: tuple[str, str], node: Node) -> None:
     name = node.get("task") if isinstance(node, Mapping) else node
     if isinstance(name, Scalar):
         _task(run, call, found, name.value.lstrip(":"))
-
-
-def _command(run: Interpreter, call: Call, found: tuple[str, str], node: Node, variables: dict[str, str], folder: str) -> None:  # fmt: skip  # noqa: PLR0913 - one command's context
-    if isinstance(node, Mapping):
-        if node.get("task") is not None:
-            _step(run, call, found, node, variables, folder)
-            return
-        node = node.get("cmd") or node.get("defer") or node
-    if isinstance(node, Scalar):
-        text = _TEMPLATE.sub(lambda m: variables.get(m[1].lstrip("."), HOLE), node.value)
-        _run(run, call, _scalar_script(node, found[0], text), folder)
 
 
 def _items(node: Node | None) -> list[Node]:

@@ -12,8 +12,10 @@ from cipipe.shell.state import State
 _PS_COMMENT = re.compile(r"<#(?:[^#]|#(?!>))*+#>")
 _PS_HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
 _PS_TOKEN = re.compile(
-    r"(?P<blank>[ \t\r]+)|(?P<comment>#[^\n]*)|(?P<single>'(?:[^']|'')*+')|(?P<double>\"(?:[^\"`]|`.|\"\")*+\")"
-    r"|(?P<end>\|\||&&|[;\n|{}()])|(?P<call>&(?=[ \t'\"$({A-Za-z]))|(?P<variable>\$\{?[\w:.]+\}?)|(?P<splat>@\w+)"
+    r"(?P<blank>[ \t\r]+)|(?P<comment>#[^\n]*)|(?P<single>'(?:[^']|'')*+')"
+    r"|(?P<double>\"(?:[^\"`]|`.|\"\")*+\")"
+    r"|(?P<end>\|\||&&|[;\n|{}()])|(?P<call>&(?=[ \t'\"$({A-Za-z]))"
+    r"|(?P<variable>\$\{?[\w:.]+\}?)|(?P<splat>@\w+)"
     r"|(?P<word>(?:[^\s;|{}()'\"$#`&]|`.|(?<=\S)#)++)|(?P<other>.)",
     re.DOTALL,
 )
@@ -53,11 +55,18 @@ _NOT_COMMANDS = frozenset(
         "in",
     ]
 )
+_CMD_CONDITION = re.compile(
+    r"^(?:if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+\S+|errorlevel\s+\d+|defined\s+\S+|\S+\s*==\s*\S+)\s*\(?"
+    r"|else\s*\(?|for\s+.*?\bdo\s*\(?)",
+    re.IGNORECASE,
+)
 _CMD_SPLIT = re.compile(r"&&|\|\||[&|]")
 _MOST_STATEMENTS = 20_000
 
 
-def powershell(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
+def powershell(  # noqa: C901 - one pass over the tokens
+    run: Interpreter, script: Script, state: State, _streams: Streams
+) -> Result:
     """Find the commands of a PowerShell script."""
     text = _PS_COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), script.text)
     text = _PS_HERE.sub(lambda m: " " + re.sub(r"[^\n]", " ", m[0])[1:], text)
@@ -192,11 +201,9 @@ def pwsh(run: Interpreter, call: Call) -> Result:
                 apart=False,
             )
         if option in ("f", "file") and rest:
-            return run.follow(
-                rest[0].replace("\\", "/"), call, shell="pwsh", arguments=rest[1:], sourced=False
-            )
+            return run.follow(rest[0].replace("\\", "/"), call, rest[1:], "pwsh")
         if not word.startswith("-") and re.search(r"\.ps1$", word):
-            return run.follow(word.replace("\\", "/"), call, shell="pwsh", arguments=rest, sourced=False)
+            return run.follow(word.replace("\\", "/"), call, rest, "pwsh")
     return run.builtin("", call)
 
 
@@ -223,7 +230,7 @@ def _cmd_command(run: Interpreter, text: str, at: int, state: State, variables: 
     if assignment is not None:
         variables[assignment[1].lower()] = assignment[2]
         return
-    text = re.sub(r"^(?:if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+\S+|errorlevel\s+\d+|defined\s+\S+|\S+\s*==\s*\S+)\s*\(?|else\s*\(?|for\s+.*?\bdo\s*\(?)", "", text, flags=re.IGNORECASE).strip()  # fmt: skip
+    text = _CMD_CONDITION.sub("", text).strip()
     words = [w.replace('"', "") for w in re.findall(r"(?:\"[^\"]*+\"|[^\s\"])++", text)]
     while words and (
         words[0].lower() in ("call", "start", "cmd", "cmd.exe", "@echo") or words[0].startswith("/")
