@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cipipe import forges, trigger
-from cipipe.config import Config, located
+from cipipe.config import Config, Environment, located
 from cipipe.delivery import Options, Task
+from cipipe.errors import ConfigError
 from cipipe.git.credentials import check_one_host
 from cipipe.git.url import Remote
 from cipipe.image import ImageRef
@@ -26,7 +27,7 @@ def make(  # noqa: PLR0913 - the last two by name only
     if any(each.repo is None for each in environments):
         config = located(config, started.own_repository(config.file))
         environments = [config.environment(each.name) for each in environments]
-    remotes = [Remote.parse(each.repo or "") for each in environments]
+    remotes = [_remote(each, config.file) for each in environments]
     check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
     configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
     return [
@@ -36,3 +37,11 @@ def make(  # noqa: PLR0913 - the last two by name only
         )
         for each, remote in zip(environments, remotes, strict=True)
     ]  # fmt: skip
+
+
+def _remote(environment: Environment, file: str) -> Remote:
+    try:
+        return Remote.parse(environment.repo or "")
+    except ConfigError as error:
+        message = f"environments.{environment.name}.repo: {error.message}"
+        raise ConfigError(message, file=file, hint=error.hint) from None

@@ -53,7 +53,7 @@ def delivery(command: Command) -> Command:
             ),
             click.option(
                 "--timeout",
-                type=click.FloatRange(min=1, max=86_400),
+                type=click.IntRange(min=1, max=86_400),
                 default=120,
                 show_default=True,
                 metavar="SECONDS",

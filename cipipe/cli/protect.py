@@ -19,7 +19,7 @@ from cipipe.cli import options, output
 @click.option("--apply", is_flag=True, help="Show the plan, set what is missing, and read it back.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1, max=86_400),
+    type=click.IntRange(min=1, max=86_400),
     default=120,
     show_default=True,
     metavar="SECONDS",

@@ -83,3 +83,19 @@ def test_who_stops_a_bump_leaves_no_folder_and_no_program(bench: Bench, number: 
     assert said == b""
     assert complaints.endswith(b"error: interrupted\n")
     assert not list((bench.folder / "tmp").iterdir())
+
+
+@pytest.mark.parametrize(
+    "address", ["git://h/x.git", "./infra", "ssh://-oProxyCommand=x/y", "https://h/../x"]
+)
+def test_a_wrong_address_names_its_environment(bench: Bench, address: str) -> None:
+    (bench.folder / "cipipe.yaml").write_text(PUSH.replace("{repo}", address))
+    error = bench.bump(*APP, code=2).document["error"]
+    assert error["file"] == "cipipe.yaml"
+    assert error["message"].startswith("environments.staging.repo: ")
+    assert "https://HOST/PATH.git" in error["hint"]
+
+
+@pytest.mark.parametrize("seconds", ["nan", "0", "-1", "1e9"])
+def test_an_absurd_timeout_is_exit_2(bench: Bench, seconds: str) -> None:
+    assert bench.bump(*APP, "--timeout", seconds, code=2).document["error"]["kind"] == "usage"
