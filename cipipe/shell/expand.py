@@ -51,6 +51,8 @@ class Expander:
         options = [self._part(part, state) for part in word.parts]
         _tilde(word, options)
         separators = _separators(state)
+        if all(len(choices) == 1 for choices in options):
+            return (_assemble([choices[0] for choices in options], separators),)
         return tuple(dict.fromkeys(_assemble(choice, separators) for choice in _product(options)))
 
     def text(self, word: AnyWord, state: State) -> Alternatives:
@@ -63,13 +65,27 @@ class Expander:
             return (_literally(word),)
         options = [self._part(part, state) for part in word.parts]
         _tilde(word, options)
+        if all(len(choices) == 1 for choices in options):
+            return bounded_texts(["".join(_flat(choices[0]) for choices in options)])
         return bounded_texts("".join(map(_flat, choice)) for choice in _product(options))
 
     def items(self, words: Sequence[AnyWord], state: State) -> tuple[Fields, ...]:
         """The alternatives of several words, one list of fields each."""
-        return tuple(
-            tuple(itertools.chain(*choice)) for choice in _product([self.fields(w, state) for w in words])
-        )
+        lists: list[tuple[Fields, ...]] = []
+        single: list[str] = []
+        certain = True
+        for word in words:
+            if isinstance(word, str):
+                lists.append(((word,),))
+                single.append(word)
+            else:
+                choices = self.fields(word, state)
+                lists.append(choices)
+                certain = certain and len(choices) == 1
+                single += choices[0]
+        if certain:
+            return (tuple(single),)
+        return tuple(tuple(itertools.chain(*choice)) for choice in _product(lists))
 
     # ---- parts
 

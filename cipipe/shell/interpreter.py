@@ -30,6 +30,8 @@ from cipipe.shell.syntax import (
 )
 
 _STEPS = 10_000  # commands that one script may go through
+_WILDCARDS = frozenset("*?[")
+_LONGEST_NAME = 100
 _SAME_FUNCTION = 3  # calls of one function inside each other
 
 Handler = Callable[["Interpreter", Call], Result]
@@ -237,7 +239,7 @@ class Interpreter(Control):
             return self._function(functions, call)
         if name in call.state.aliases and not call.bare and call.word(0) in (name, None):
             return self._alias(call)
-        if len(name) < 100 and any(c in name for c in "*?["):
+        if not name.isalnum() and len(name) < _LONGEST_NAME and not _WILDCARDS.isdisjoint(name):
             name = self._glob(name)
             call = replace(call, argv=(name, *call.argv[1:]), words=())
         return self.program(call)

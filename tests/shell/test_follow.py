@@ -33,7 +33,8 @@ FILES = {
     "mk/more.mk": "more:\n\t$(MAKE) deploy\n",
     "sub/Makefile": "up:\n\thelm upgrade a b\n",
     "package.json": (
-    '{\n "scripts": {\n  "predeploy": "helm lint",\n  "deploy": "kubectl apply",\n  "postinstall": "kubectl create x",\n'
+    '{\n "scripts": {\n  "predeploy": "helm lint",\n  "deploy": "kubectl apply",\n'
+        '  "postinstall": "kubectl create x",\n'
     '  "loop": "npm run loop"\n }\n}\n'
     ),
     "Taskfile.yml": (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cipipe.pipelines.model import script_at
+from cipipe.pipelines.model import HOLE, script_at
 from cipipe.results import Location
 from cipipe.shell import Resolved, Scope, Session, resolve
 from cipipe.shell.parser import parse
@@ -102,83 +102,10 @@ def test_variables_change_nothing(word: str, at: int, how: int) -> None:
     assert [c.argv for c in _run(text).commands] == [(word, "apply")]
 
 
-FRAGMENTS = st.sampled_from(
-    [
-        "kubectl",
-        "apply",
-        ";",
-        "$(",
-        "`",
-        '"',
-        "'",
-        "\\",
-        "{",
-        "}",
-        "(",
-        ")",
-        "[[",
-        "]]",
-        "<<A",
-        "A",
-        "if",
-        "then",
-        "fi",
-        "case",
-        "esac",
-        "in",
-        ";;",
-        "do",
-        "done",
-        "for",
-        "x",
-        "while",
-        "$x",
-        "${x",
-        ":-",
-        "#",
-        "%",
-        "/",
-        "@",
-        "[",
-        "]",
-        "=",
-        "=(",
-        "&",
-        "|",
-        ">",
-        "<",
-        "&&",
-        "||",
-        "eval",
-        "bash",
-        "-c",
-        "$'",
-        "function",
-        "f()",
-        "f",
-        "{a,b}",
-        "~",
-        "*",
-        "?",
-        "!",
-        "\ue000",
-        "é",
-        "\x00",
-        "set",
-        "--",
-        '"$@"',
-        "shift",
-        "local",
-        "((",
-        "))",
-        "xargs",
-        "sudo",
-        "cd",
-        "source",
-        "exec",
-    ]
-    + [" ", "\t", "\r", "\n", "\\\n", "\nA\n"]
-)
+_TOKENS = """kubectl apply ; $( ` " ' \\ { } ( ) [[ ]] <<A A if then fi case esac in ;; do done for x while $x ${x :- #
+    % / @ [ ] = =( & | > < && || eval bash -c $' function f() f {a,b} ~ * ? ! set -- "$@" shift local (( )) xargs sudo cd
+    source exec"""
+FRAGMENTS = st.sampled_from([*_TOKENS.split(), HOLE, " ", "\t", "\r", "\n", "\0", "\\\n", "\nA\n"])
 
 
 @settings(max_examples=300, deadline=None)
