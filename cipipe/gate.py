@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import config, engines, reading, trust
+from cipipe import config, engines, reading, review, trust
 from cipipe.engines import Evaluation
 from cipipe.engines.base import Document
 from cipipe.errors import EngineError, MissingToolError, NothingMatched, UsageError
@@ -33,6 +33,8 @@ class Options:
     strict: bool = False
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    pull: int | None = None
+    publish: bool = False
 
 
 def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.date) -> GateOutcome:
@@ -40,16 +42,20 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
     rules = _selected(options)
     repository = reading.locate(path)
     root = repository.files.root
-    settings, notes = trust.settings(root, options.base, environ)
-    rules, skipped = _applicable(rules, settings)
+    reviewed = _reviewed(root, options, environ)
+    base = reviewed.pull.base if reviewed and options.base is None else options.base
+    settings, notes = trust.settings(root, base, environ)
+    rules, skipped = _applicable(rules, settings, options)
     engine = _engine(options, root)
     read = reading.collect(repository, settings, strict=options.strict)
     _log.info("read %d pipelines and %d files that they lead to", read.read, read.followed)
+    if reviewed:
+        notes += reviewed.collect(read.facts, _needed(settings, base))
     document = _document(read.facts)
     asked = [rule.id for rule in rules]
     evaluation = engine.evaluate(document, asked, options.policies, root, Deadline(_SECONDS))
     waived = waive(_findings(evaluation, read, repository), settings, today)
-    return GateOutcome(
+    outcome = GateOutcome(
         findings=tuple(waived),
         rules=(*rules, *_own(evaluation, rules)),
         skipped=skipped,
@@ -57,7 +63,34 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
         read=read.read,
         followed=read.followed,
         notes=notes,
+        pull=options.pull,
     )
+    if reviewed and options.publish:
+        reviewed.publish(outcome)
+    return outcome
+
+
+def _reviewed(root: Path, options: Options, environ: Mapping[str, str]) -> review.Reviewed | None:
+    """The pull request to judge; which forge it is at, the pull request itself cannot say."""
+    if options.publish and (options.pull is None or options.only or options.skip):
+        raise UsageError("--publish posts what all rules say of --pr", hint="leave --only and --skip out")
+    if options.pull is None:
+        return None
+    settings, doubts = trust.settings(root, options.base, environ)
+    if doubts:
+        raise UsageError(
+            f"--pr needs the base: {doubts[0]}",
+            hint="check out with history (fetch-depth: 0), or name it by --base",
+        )
+    return review.read(root, options.pull, settings, environ)
+
+
+def _needed(settings: config.Config | None, base: str | None) -> config.Config:
+    if settings is None:
+        raise UsageError(
+            f"--pr needs {trust.CONFIG} on '{base}', and there is none", hint="name another branch by --base"
+        )
+    return settings
 
 
 def _selected(options: Options) -> tuple[Rule, ...]:
@@ -74,16 +107,16 @@ def _selected(options: Options) -> tuple[Rule, ...]:
 
 
 def _applicable(
-    rules: Iterable[Rule], settings: config.Config | None
+    rules: Iterable[Rule], settings: config.Config | None, options: Options
 ) -> tuple[tuple[Rule, ...], tuple[tuple[str, str], ...]]:
     """The rules that can run here, and those that cannot, with the reason."""
-    if settings is not None:
-        return tuple(rules), ()
-    kept = tuple(rule for rule in rules if rule.id != "unknown-environment")
-    skipped = tuple(
-        (rule.id, f"there is no {trust.CONFIG}") for rule in rules if rule.id == "unknown-environment"
-    )
-    return kept, skipped
+    reasons = {}
+    if settings is None:
+        reasons["unknown-environment"] = f"there is no {trust.CONFIG}"
+    if options.pull is None:
+        reasons |= dict.fromkeys(review.RULES, "no pull request is named by --pr")
+    kept = tuple(rule for rule in rules if rule.id not in reasons)
+    return kept, tuple((rule.id, reasons[rule.id]) for rule in rules if rule.id in reasons)
 
 
 def _engine(options: Options, checkout: Path) -> engines.Engine:
@@ -126,7 +159,7 @@ def _findings(evaluation: Evaluation, read: reading.Read, repository: reading.Re
                 excerpt=_line(repository, place.location.file, place.location.line),
             )  # fmt: skip
             findings.setdefault((said.rule, place.location, place.via), finding)
-        if said.id is None:
+        if said.id is None or not read.facts.places[said.id]:  # a pull request is no file
             findings[said.rule, said.message] = Finding(
                 said.rule, said.severity, said.verdict, None, said.message
             )

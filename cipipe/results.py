@@ -227,13 +227,14 @@ class GateOutcome:
     read: int
     followed: int
     notes: tuple[str, ...] = ()
+    pull: int | None = None
 
     @property
     def exit_code(self) -> int:
         """The exit code, the same in every format."""
         if any(finding.severity == "error" and finding.waived is None for finding in self.findings):
             return 1
-        return 0 if self.read else 3
+        return 0 if self.read or self.pull is not None else 3
 
     def document(self) -> dict[str, object]:
         """The JSON form."""

@@ -28,6 +28,16 @@ _FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
     metavar="DIR",
     help="A folder with Rego rules of your own; needs conftest.",
 )
+@click.option(
+    "--pr",
+    "pull",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Judge this pull request too, at this checkout's forge: who approved it, where it comes from.",
+)
+@click.option(
+    "--publish", is_flag=True, help="Post what --pr finds as the commit status `cipipe/approvals`."
+)
 @click.option("--strict", is_flag=True, help="What cannot be resolved is an error, not a warning.")
 @click.option("--only", multiple=True, metavar="RULE", help="Run these rules alone.")
 @click.option("--skip", multiple=True, metavar="RULE", help="Do not run these rules.")
@@ -38,6 +48,8 @@ def command(  # noqa: PLR0913 - the options
     base: str | None,
     engine: str | None,
     policies: tuple[str, ...],
+    pull: int | None,
+    publish: bool,
     strict: bool,
     only: tuple[str, ...],
     skip: tuple[str, ...],
@@ -58,7 +70,7 @@ def command(  # noqa: PLR0913 - the options
     gc.set_threshold(
         50_000, 20, 100
     )  # trees live as long as the run: looking for garbage among them takes 15 %
-    asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip)
+    asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip, pull, publish)
     outcome = gate(Path(path), asked, environ=os.environ, today=dt.datetime.now(dt.UTC).date())
     if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
         _summarize(summary(outcome), Path(summary_file))

@@ -24,7 +24,7 @@ def kind(environment: Environment, config: Config, remote: Remote) -> str:
     A repository that is a path on this machine has none.
     """
     configured = environment.forge.kind or config.forge.kind
-    found = configured or _KNOWN_HOSTS.get(remote.host) or ("none" if remote.scheme == "file" else None)
+    found = configured or known(remote) or ("none" if remote.scheme == "file" else None)
     if found is None and environment.delivery == "pull-request":
         raise ConfigError(
             f"the forge at {remote.host} is not known, and '{environment.name}' is delivered by pull request",
@@ -35,6 +35,11 @@ def kind(environment: Environment, config: Config, remote: Remote) -> str:
     return found or "none"
 
 
+def known(remote: Remote) -> str | None:
+    """The kind of forge at a host that everybody knows."""
+    return _KNOWN_HOSTS.get(remote.host)
+
+
 def preload(name: str) -> None:
     """Import a forge's SDK in a thread, while Git waits for the network."""
     threading.Thread(target=importlib.import_module, args=(FORGES[name],), daemon=True).start()
@@ -43,7 +48,7 @@ def preload(name: str) -> None:
 def access(  # noqa: PLR0913 - by name only
     name: str,
     remote: Remote,
-    environment: str,
+    environment: str | None,
     *,
     api_url: str | None,
     deadline: Deadline,

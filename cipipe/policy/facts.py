@@ -15,14 +15,34 @@ from cipipe.results import Location
 VERSION = 1
 _LONGEST = 120
 
-Kind = Literal["command", "credential", "environment", "problem", "setting"]
-Field = str | bool
+Kind = Literal["command", "credential", "environment", "problem", "pull", "review", "setting"]
+Field = str | int  # of which bool is one
 # Every fact of a kind carries exactly these keys besides its id: a rule that asks for another is silent.
 KINDS: Mapping[Kind, tuple[str, ...]] = {
     "command": ("what", "tool", "verb", "effect", "target", "dry", "form", "protected"),
     "credential": ("what", "how", "target", "protected"),
     "environment": ("name", "known", "protected"),
     "problem": ("what", "protected"),
+    "pull": (
+        "number",
+        "environment",
+        "protected",
+        "approvals",
+        "head",
+        "merges",
+        "commits_known",
+    ),
+    "review": (
+        "person",
+        "approves",
+        "current",
+        "writes",
+        "author",
+        "committer",
+        "pusher",
+        "actor",
+        "bot",
+    ),
     "setting": ("strict", "config"),
 }
 
@@ -93,7 +113,7 @@ class Facts:
 
 def _clean(value: Field) -> Field:
     """Text that both engines read alike: printable ASCII, no quotes, backslashes, percent signs."""
-    if isinstance(value, bool):
+    if isinstance(value, int):
         return value
     text = re.sub(r"[^ !#$&()*+,./0-9:;<=>?@A-Z\[\]^_a-z{|}~'-]", "?", value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -47,7 +47,7 @@ def _summary(outcome: GateOutcome) -> str:
     counts = ((errors, "error"), (len(live) - errors, "warning"))
     words = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count]
     said = ", ".join([*words, *([f"{waived} waived"] if waived else [])])
-    if not outcome.read:
+    if not outcome.read and outcome.pull is None:
         return "no pipeline was found: nothing was judged"
     files = f"{outcome.read} pipeline{'s' if outcome.read != 1 else ''}, {outcome.followed} followed"
     return f"{said or 'nothing found'} in {files} ({len(outcome.rules)} rules, {outcome.engine})"

@@ -1,5 +1,6 @@
 """Both engines say the same of everything in the corpus."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,16 @@ def facts() -> Facts:
     found = Facts()
     for case in cases.load():
         cases.collect(case, found)
+    for head, known in itertools.product(("bump", "promotion", "other", "fork"), (True, False)):
+        for approvals in (0, 1, 2):
+            found.add(
+                "pull", None, number="#7", environment="prod", protected=known, approvals=approvals,
+                head=head, merges=True, commits_known=known,
+            )  # fmt: skip
+    keys = KINDS["review"][1:]
+    for values in itertools.product((True, False), repeat=len(keys)):
+        name = "rita-" + "".join(str(int(value)) for value in values)
+        found.add("review", None, person=name, **dict(zip(keys, values, strict=True)))
     return found
 
 

@@ -1,0 +1,123 @@
+"""The reviews of a pull request at GitHub, and the commit status.
+
+https://docs.github.com/en/rest/pulls/reviews, https://docs.github.com/en/rest/pulls/pulls
+https://docs.github.com/en/rest/collaborators/collaborators, https://docs.github.com/en/rest/commits/statuses
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cipipe.approvals import Commit, Pull, Review
+from cipipe.controls.facts import Answer, Step
+from cipipe.errors import ForgeError
+from cipipe.forges.base import Access, NotFoundError
+from cipipe.forges.documents import Documents, quoted
+from cipipe.forges.github_protection import documents
+
+STATUS = "cipipe/approvals"
+_MOST_FILES = 3000  # GitHub lists no more of a pull request
+_MOST_COMMITS = 250
+_WRITES = {"admin", "maintain", "write", "owner"}
+
+
+def connect(access: Access) -> "GitHubReviews":
+    """The reviews of the repository."""
+    return GitHubReviews(documents(access), access.repository)
+
+
+class GitHubReviews:
+    """The reviews of one repository; Gitea's differ in a few words."""
+
+    most_commits: int | None = _MOST_COMMITS
+    verdicts: Mapping[str, bool] = {"APPROVED": True, "CHANGES_REQUESTED": False, "DISMISSED": False}
+
+    def __init__(self, source: Documents, repository: str) -> None:
+        self._documents = source
+        self._repository = repository
+        self._writes: dict[str, bool] = {}
+
+    def read(self, number: int) -> Pull:
+        """A pull request with its commits, files and reviews."""
+        said = self._documents.get(f"pulls/{number}")
+        if said.status == 404:
+            raise NotFoundError(f"there is no pull request #{number} in {self._repository}")
+        pull = _read(said, f"#{number}")
+        files = self._all(f"pulls/{number}/files")
+        names = {name for file in files for name in (file["filename"], file.get("previous_filename")) if name}
+        commits = [_commit(each) for each in self._all(f"pulls/{number}/commits")]
+        if self.most_commits is not None and len(commits) >= self.most_commits:
+            # The rest is not listed: nobody knows who made it.
+            commits.append(Commit("", None, None, "", ""))
+        return Pull(
+            number=number,
+            head=pull["head"]["ref"],
+            head_repository=(pull["head"].get("repo") or {}).get("full_name") or "",
+            base=pull["base"]["ref"],
+            repository=self._repository,
+            commit=pull["head"]["sha"],
+            author=(pull.get("user") or {}).get("login") or "",
+            files=tuple(sorted(names)) if len(files) < _MOST_FILES else None,
+            commits=tuple(commits),
+            reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"))),
+            writers=self._writers(),
+        )
+
+    def publish(self, commit: str, *, success: bool, description: str) -> None:
+        """Set the commit status."""
+        body = {
+            "state": "success" if success else "failure",
+            "context": STATUS,
+            "description": description[:140],
+        }
+        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
+
+    def _all(self, path: str) -> Sequence[dict[str, Any]]:
+        found: Sequence[dict[str, Any]] = _read(self._documents.list(path), path)
+        return found
+
+    def _latest(self, reviews: Sequence[dict[str, Any]]) -> Iterator[Review]:
+        """The last verdict of each person; a comment is none, and a dismissed one takes an approval back."""
+        latest = {}
+        for review in reviews:  # in the order of time
+            login = (review.get("user") or {}).get("login")
+            if login and review.get("state") in self.verdicts:
+                latest[login] = review
+        for login, review in latest.items():
+            approves = self.verdicts[review["state"]] and not review.get("dismissed")
+            bot = review["user"].get("type") == "Bot"
+            yield Review(login, approves, review.get("commit_id") or "", self._may_write(login), bot)
+
+    def _may_write(self, login: str) -> bool:
+        if login not in self._writes:
+            said = self._documents.get(f"collaborators/{quoted(login)}/permission")
+            if said.status == 403:
+                raise ForgeError(
+                    f"the token may not ask whether '{login}' has write access",
+                    hint="give it a token of somebody who may write to the repository",
+                )
+            document = said.document if said.status == 200 and isinstance(said.document, dict) else {}
+            self._writes[login] = document.get("permission") in _WRITES
+        return self._writes[login]
+
+    def _writers(self) -> tuple[str, ...] | None:
+        said = self._documents.list("collaborators")
+        if said.status != 200:
+            return None
+        return tuple(
+            each["login"]
+            for each in said.document
+            if (each.get("permissions") or {}).get("push", True) and self._may_write(each["login"])
+        )
+
+
+def _read(said: Answer, what: str) -> Any:
+    if said.status != 200 or not isinstance(said.document, dict | list):
+        hint = "the token needs read access to pull requests"
+        raise ForgeError(f"{what} cannot be read ({said.status})", hint=hint)
+    return said.document
+
+
+def _commit(said: Mapping[str, Any]) -> Commit:
+    git = said["commit"]
+    author, committer = ((said.get(role) or {}).get("login") for role in ("author", "committer"))
+    return Commit(said["sha"], author, committer, git["message"], (git.get("tree") or {}).get("sha") or "")
