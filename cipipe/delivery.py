@@ -101,7 +101,11 @@ def _deliver(task: Task) -> Delivery:
         forges.preload(task.forge)
     with opened(task, deadline) as (git, repository):
         signing = Signing.of_runner(git) if task.options.sign else None
-        return until_it_stands(_Attempt(task, repository, deadline, signing).run, deadline)
+        attempt = _Attempt(task, repository, deadline, signing)
+        try:
+            return until_it_stands(attempt.run, deadline)
+        finally:
+            attempt.close()
 
 
 @contextlib.contextmanager
@@ -172,6 +176,11 @@ class _Attempt:
         self._forge: Forge | None = None
         self._unproposed = 0  # times that the forge took no pull request
 
+    def close(self) -> None:
+        """End what is connected."""
+        if self._forge:
+            self._forge.close()
+
     def run(self) -> Delivery | None:
         """The delivery, or None where a push did not stand and the remote must be read again."""
         found = self._look()
@@ -227,17 +236,20 @@ class _Attempt:
     def _edit(self, before: Mapping[str, bytes]) -> manifests.Edit:
         """The edit; a digest that a pinned field needs is asked of the registry."""
         options, refs = self._task.options, self._task.refs
-        unpinned = manifests.needs_digest(before, refs, container=options.container, key=options.key)
+        names = {name: ImageRef.parse(repository) for repository, name in self._task.names.items()}
+        unpinned = manifests.needs_digest(
+            before, refs, container=options.container, key=options.key, names=names
+        )
         if unpinned and self._task.as_held:
             raise PolicyError(
                 f"'{self._task.environment.name}' pins digests, and {unpinned[0]} is promoted without one",
                 hint="pin it in the environment that is promoted from",
             )
-        if unpinned:
-            environ = self._task.trigger.environ
-            digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
-            refs = tuple(ref.with_tag(ref.tag, digests.get(ref, ref.digest)) for ref in refs)
-        return manifests.edit(before, refs, container=options.container, key=options.key)
+        environ = self._task.trigger.environ
+        digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
+        return manifests.edit(
+            before, refs, container=options.container, key=options.key, names=names, digests=digests
+        )
 
     def _landed(self, found: _Found) -> tuple[Delivery, Proposal] | None:
         """A push whose answer was lost, or that another commit covered since, did stand."""

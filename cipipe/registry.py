@@ -18,7 +18,7 @@ from http.client import HTTPException
 
 from cipipe import secrets
 from cipipe.docker_config import Login, login
-from cipipe.errors import CredentialsError, RegistryError
+from cipipe.errors import CredentialsError, ImageError, RegistryError
 from cipipe.image import ImageRef, check_digest
 from cipipe.proc import Deadline, escaped
 
@@ -64,7 +64,10 @@ def digest(ref: ImageRef, deadline: Deadline, environ: Mapping[str, str]) -> str
         raise RegistryError(f"{ref} is not in its registry", hint="push the image first, or correct its name")
     if answer.status != 200:
         raise RegistryError(f"the registry answered {answer.status} for {ref}: {escaped(answer.body, 300)}")
-    check_digest(found or "")
+    try:
+        check_digest(found or "")
+    except ImageError as error:
+        raise RegistryError(f"the registry answered no digest for {ref}: {error.message}") from None
     return found or ""
 
 

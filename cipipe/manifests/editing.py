@@ -29,22 +29,27 @@ class Edit:
     notes: tuple[str, ...]
 
 
-def edit(
+def edit(  # noqa: PLR0913 - by name only
     files: Mapping[str, bytes],
     refs: Sequence[ImageRef],
     *,
     container: str | None = None,
     key: str | None = None,
     names: Mapping[str, ImageRef] | None = None,
+    digests: Mapping[ImageRef, str] | None = None,
 ) -> Edit:
     """Give every field of `refs` in `files` (path -> bytes) its tag and digest.
 
-    `container` and `key` narrow; `names` are the configured image names, for markers. Raises `ImageError` for
+    `container` and `key` narrow; `names` are the configured image names, for markers; `digests` are for what
+    `needs_digest` asked, and go to pinned fields alone. Raises `ImageError` for
     refs that contradict each other, `ManifestError` for what cannot be edited safely, `NothingMatched` when
     one of the refs has no field.
     """
     wanted = plan.check_wanted(refs, key)
-    by_file = _matched(files, wanted, Narrowing(container, key, names))
+    by_file = [
+        (found, [_pinned(match, digests or {}) for match in matched])
+        for found, matched in _matched(files, wanted, Narrowing(container, key, names))
+    ]
     contents: dict[str, bytes] = {}
     changes: list[Change] = []
     held: list[Change] = []
@@ -62,6 +67,13 @@ def edit(
             contents[found.text.file] = _splice(found.text, moving)
             notes += _followers(found.text, moving)
     return Edit(contents, tuple(changes), tuple(held), tuple(notes))
+
+
+def _pinned(match: Match, digests: Mapping[ImageRef, str]) -> Match:
+    wanted = match.wanted
+    if wanted.digest is not None or wanted not in digests or not plan.is_pinned(match.field):
+        return match
+    return Match(match.field, wanted.with_tag(wanted.tag, digests[wanted]))
 
 
 def needs_digest(

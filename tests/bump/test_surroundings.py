@@ -99,3 +99,12 @@ def test_a_wrong_address_names_its_environment(bench: Bench, address: str) -> No
 @pytest.mark.parametrize("seconds", ["nan", "0", "-1", "1e9"])
 def test_an_absurd_timeout_is_exit_2(bench: Bench, seconds: str) -> None:
     assert bench.bump(*APP, "--timeout", seconds, code=2).document["error"]["kind"] == "usage"
+
+
+def test_a_marker_may_use_a_configured_name(bench: Bench) -> None:
+    images = "images: {shop: {repository: ghcr.io/acme/frontend}}\nenvironments:"
+    bench.configure(PUSH.replace("environments:", images))
+    bench.origin.commit({"m/staging/other.yaml": b"version: v1 # cipipe: shop:tag\n"})
+    (change,) = bench.bump("--env", "staging", "--image", "shop=v2").delivery["changes"]
+    assert (change["kind"], change["new"]) == ("marker", "ghcr.io/acme/frontend:v2")
+    assert bench.origin.read("m/staging/other.yaml") == b"version: v2 # cipipe: shop:tag\n"

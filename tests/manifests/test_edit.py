@@ -494,3 +494,14 @@ def test_running_takes_a_kustomization_s_image_before_the_manifest_s() -> None:
     assert [str(f.ref) for f in running(files, [ImageRef.parse("ghcr.io/acme/web")])] == [
         "ghcr.io/acme/web:v3"
     ]
+
+
+def test_a_digest_that_was_asked_for_goes_to_pinned_fields_alone() -> None:
+    files = {
+        "a.yaml": f"a: {{image: ghcr.io/acme/app:v1@{OLD}}}\nb: {{image: ghcr.io/acme/app:v1}}\n".encode()
+    }
+    wanted = ImageRef.parse(V2)
+    assert needs_digest(files, [wanted]) == (wanted,)
+    result = edit(files, [wanted], digests={wanted: NEW})
+    after = f"a: {{image: ghcr.io/acme/app:v2@{NEW}}}\nb: {{image: ghcr.io/acme/app:v2}}\n"
+    assert result.contents["a.yaml"].decode() == after
