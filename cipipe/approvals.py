@@ -13,6 +13,9 @@ from cipipe.config.model import Config, Environment
 from cipipe.policy.facts import Facts
 from cipipe.repository import identity
 
+STATUS = "cipipe/approvals"
+"""The commit status that carries the verdict."""
+
 _NOREPLY = re.compile(r"co-authored-by:.*<(?:\d+\+)?([\w-]+)@users\.noreply\.[\w.-]+>", re.IGNORECASE)
 
 

@@ -5,6 +5,7 @@ No redirect is followed and no `.netrc` is read, so that the token goes to the A
 
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -109,6 +110,14 @@ class Documents:
 def quoted(text: str) -> str:
     """`text` as one part of a path."""
     return quote(text, safe="")
+
+
+def document(said: Answer, what: str) -> Any:
+    """What was said, where nothing else will do. Raises ForgeError."""
+    if said.status != 200 or not isinstance(said.document, dict | list):
+        hint = "the token must be one that may read the repository and its pull requests"
+        raise ForgeError(f"{what} cannot be read ({said.status})", hint=hint)
+    return said.document
 
 
 def _json(content: bytes, status: int) -> object:

@@ -7,14 +7,13 @@ https://docs.github.com/en/rest/collaborators/collaborators, https://docs.github
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cipipe.approvals import Commit, Pull, Review
-from cipipe.controls.facts import Answer, Step
+from cipipe.approvals import STATUS, Commit, Pull, Review
+from cipipe.controls.facts import Step
 from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
-from cipipe.forges.documents import Documents, quoted
+from cipipe.forges.documents import Documents, document, quoted
 from cipipe.forges.github_protection import documents
 
-STATUS = "cipipe/approvals"
 _MOST_FILES = 3000  # GitHub lists no more of a pull request
 _MOST_COMMITS = 250
 _WRITES = {"admin", "maintain", "write", "owner"}
@@ -41,7 +40,7 @@ class GitHubReviews:
         said = self._documents.get(f"pulls/{number}")
         if said.status == 404:
             raise NotFoundError(f"there is no pull request #{number} in {self._repository}")
-        pull = _read(said, f"#{number}")
+        pull = document(said, f"#{number}")
         files = self._all(f"pulls/{number}/files")
         names = {name for file in files for name in (file["filename"], file.get("previous_filename")) if name}
         commits = [_commit(each) for each in self._all(f"pulls/{number}/commits")]
@@ -72,7 +71,7 @@ class GitHubReviews:
         self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
 
     def _all(self, path: str) -> Sequence[dict[str, Any]]:
-        found: Sequence[dict[str, Any]] = _read(self._documents.list(path), path)
+        found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
         return found
 
     def _latest(self, reviews: Sequence[dict[str, Any]]) -> Iterator[Review]:
@@ -95,8 +94,8 @@ class GitHubReviews:
                     f"the token may not ask whether '{login}' has write access",
                     hint="give it a token of somebody who may write to the repository",
                 )
-            document = said.document if said.status == 200 and isinstance(said.document, dict) else {}
-            self._writes[login] = document.get("permission") in _WRITES
+            found = said.document if said.status == 200 and isinstance(said.document, dict) else {}
+            self._writes[login] = found.get("permission") in _WRITES
         return self._writes[login]
 
     def _writers(self) -> tuple[str, ...] | None:
@@ -108,13 +107,6 @@ class GitHubReviews:
             for each in said.document
             if (each.get("permissions") or {}).get("push", True) and self._may_write(each["login"])
         )
-
-
-def _read(said: Answer, what: str) -> Any:
-    if said.status != 200 or not isinstance(said.document, dict | list):
-        hint = "the token needs read access to pull requests"
-        raise ForgeError(f"{what} cannot be read ({said.status})", hint=hint)
-    return said.document
 
 
 def _commit(said: Mapping[str, Any]) -> Commit:

@@ -9,6 +9,7 @@ from cipipe.forges.base import Access
 
 REVIEWS: dict[str, str] = {
     "github": "cipipe.forges.github_review",
+    "gitlab": "cipipe.forges.gitlab_review",
     "gitea": "cipipe.forges.gitea_review",
 }
 

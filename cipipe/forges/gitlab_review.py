@@ -1,0 +1,133 @@
+"""The reviews of a merge request at GitLab, and the commit status.
+
+GitLab keeps an approval when a commit comes later (without Premium always), and knows of commits only the
+addresses of who made them. https://docs.gitlab.com/api/merge_requests/,
+https://docs.gitlab.com/api/merge_request_approvals/, https://docs.gitlab.com/api/commits/
+"""
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cipipe import trailers
+from cipipe.approvals import STATUS, Commit, Pull, Review
+from cipipe.controls.facts import Step
+from cipipe.errors import ForgeError
+from cipipe.forges.base import Access, NotFoundError
+from cipipe.forges.documents import Documents, document, quoted
+from cipipe.forges.gitlab_protection import documents
+
+_DEVELOPER = 30  # the lowest role that may push to a branch that is not protected
+_NOREPLY = re.compile(r"(?:\d+-)?([^@\s]+)@users\.noreply\.[\w.-]+")
+_BOT = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?")
+_APPROVED = {"approved this merge request": True, "unapproved this merge request": False}
+
+
+def connect(access: Access) -> "GitLabReviews":
+    """The reviews of the project."""
+    return GitLabReviews(documents(access))
+
+
+class GitLabReviews:
+    """The reviews of one project."""
+
+    def __init__(self, source: Documents) -> None:
+        self._documents = source
+        self._logins: dict[str, str | None] = {}
+
+    def read(self, number: int) -> Pull:
+        """A merge request with its commits, files and approvals."""
+        path = f"merge_requests/{number}"
+        said = self._documents.get(path)
+        if said.status == 404:
+            raise NotFoundError(f"there is no merge request !{number}")
+        found = document(said, f"!{number}")
+        diffs = self._all(f"{path}/diffs")
+        overflow = str(found.get("changes_count") or "").endswith("+")
+        names = {name for diff in diffs for name in (diff["new_path"], diff["old_path"])}
+        members = {each["username"]: each for each in self._all("members/all")}
+        writers = [name for name, each in members.items() if each["access_level"] >= _DEVELOPER]
+        return Pull(
+            number=number,
+            head=found["source_branch"],
+            head_repository=str(found["source_project_id"]),
+            base=found["target_branch"],
+            repository=str(found["target_project_id"]),
+            commit=found["sha"],
+            author=found["author"]["username"],
+            files=None if overflow else tuple(sorted(names)),
+            commits=tuple(self._commit(each) for each in self._all(f"{path}/commits")),
+            reviews=tuple(self._approvals(path, found["sha"], set(writers))),
+            writers=tuple(name for name in writers if not _BOT.fullmatch(name)),
+        )
+
+    def publish(self, commit: str, *, success: bool, description: str) -> None:
+        """Set the commit status."""
+        state = "success" if success else "failed"
+        body = {"state": state, "name": STATUS, "description": description[:255]}
+        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
+
+    def _all(self, path: str) -> Sequence[dict[str, Any]]:
+        found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
+        return found
+
+    def _commit(self, said: Mapping[str, Any]) -> Commit:
+        author, committer = (self._login(said[f"{role}_email"]) for role in ("author", "committer"))
+        # GitLab names no tree: only a bump's is needed.
+        tree = self._tree(said["id"]) if trailers.parse(said["message"]) else ""
+        return Commit(said["id"], author, committer, said["message"], tree)
+
+    def _login(self, address: str) -> str | None:
+        """The account of an address; GitLab tells it of public addresses, and administrators of all."""
+        if found := _NOREPLY.fullmatch(address):
+            return found[1]
+        if address not in self._logins:
+            said = self._documents.get_global(f"users?search={quoted(address)}")
+            people = said.document if said.status == 200 and isinstance(said.document, list) else []
+            self._logins[address] = people[0]["username"] if len(people) == 1 else None
+        return self._logins[address]
+
+    def _tree(self, commit: str) -> str:
+        """The id of a commit's tree, from its entries (gitformat-pack(5): mode, name, NUL, id)."""
+        entries = self._all(f"repository/tree?ref={commit}")
+        ordered = sorted(entries, key=lambda each: each["name"] + ("/" if each["type"] == "tree" else ""))
+        content = b"".join(
+            f"{each['mode'].lstrip('0')} {each['name']}".encode() + b"\0" + bytes.fromhex(each["id"])
+            for each in ordered
+        )
+        kind = "sha1" if len(commit) == 40 else "sha256"
+        return hashlib.new(kind, f"tree {len(content)}\0".encode() + content).hexdigest()
+
+    def _approvals(self, path: str, commit: str, writers: set[str]) -> Iterator[Review]:
+        """Who approves now; an approval is for the last commit when it came after its push."""
+        approved = document(self._documents.get(f"{path}/approvals"), f"{path}/approvals")
+        versions = self._all(f"{path}/versions")
+        pushed = _time(versions[0]["created_at"]) if versions else None
+        if versions and versions[0]["head_commit_sha"] != commit:
+            pushed = None  # the last push is not in the list yet
+        times = self._times(path)
+        for each in approved["approved_by"]:
+            login = each["user"]["username"]
+            at = each.get("approved_at") or times.get(login)
+            current = pushed is not None and at is not None and _time(at) >= pushed
+            bot = _BOT.fullmatch(login) is not None
+            yield Review(
+                login, approves=True, commit=commit if current else "", writes=login in writers, bot=bot
+            )
+
+    def _times(self, path: str) -> dict[str, str]:
+        """When each person approved last, from the notes that GitLab writes itself."""
+        times: dict[str, str] = {}
+        for note in self._all(f"{path}/notes?sort=asc&order_by=created_at"):
+            if note.get("system") and note.get("body") in _APPROVED:
+                times[note["author"]["username"]] = note["created_at"]
+        return times
+
+
+def _time(text: str) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ForgeError(f"GitLab gives a time that is none: {text[:40]!r}") from None
