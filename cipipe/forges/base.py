@@ -114,6 +114,9 @@ class Forge(Protocol):
     def proposals(self) -> Proposals:
         """Its pull requests."""
 
+    def close(self) -> None:
+        """End its connections."""
+
     @property
     def caution(self) -> str | None:
         """What the token cannot do, where that surprises people."""

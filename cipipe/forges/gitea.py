@@ -37,6 +37,7 @@ class Gitea:
         self.deadline = access.deadline
         self._calls = Calls(access, session.translated)
         self._session = session.make(access)
+        self.close = self._session.close
 
     @property
     def proposals(self) -> "Proposals":

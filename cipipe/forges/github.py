@@ -52,6 +52,7 @@ class GitHub:
             user_agent="cipipe",
             verify=access.environ.get("SSL_CERT_FILE") or True,
         )
+        self.close = client.close
         self._repository = client.get_repo(access.repository)
         self._name = access.repository
         in_actions = access.environ.get("GITHUB_ACTIONS") == "true"
@@ -80,7 +81,9 @@ class Proposals:
             pages = self._repository.get_pulls(
                 state="all", head=f"{owner}:{head}", base=base, sort="created", direction="desc"
             )
-            return [_value(each) for each in pages.get_page(0) if self._is_own(each)]
+            found = [_value(each) for each in pages.get_page(0) if self._is_own(each)]
+            # PyGithub drops the query where a redirect within the host leads it on
+            return [pull for pull in found if (pull.head, pull.base) == (head, base)]
 
         return self._calls.repeatable(f"listing the pull requests of '{head}'", call)
 
@@ -160,7 +163,14 @@ class Proposals:
 
     def merge_when_ready(self, pull: PullRequest) -> None:
         """GraphQL alone can do it; what it refuses is a ConflictError."""
-        self._repeatable("setting auto-merge of", pull, self._pull(pull).enable_automerge)
+
+        def call() -> None:
+            found = self._pull(pull)
+            if not isinstance(found.node_id, str):
+                raise TypeError("no node")
+            found.enable_automerge()
+
+        self._repeatable("setting auto-merge of", pull, call)
 
     def _pull(self, pull: PullRequest) -> Found:
         return self._repository.get_pull(pull.number)

@@ -43,6 +43,7 @@ class GitLab:
             retry_transient_errors=False,
             keep_base_url=True,
         )
+        self.close = self._client.session.close
         self._project = access.repository
         self._calls = Calls(access, _translated)
 

@@ -54,7 +54,9 @@ def _refuse(answer: requests.Response, **_: object) -> None:
     if 200 <= answer.status_code < 300:
         return
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    raise Refusal(answer.status_code, _words(answer), headers)
+    with answer:  # a hook that raises leaves the connection to nobody
+        words = _words(answer)
+    raise Refusal(answer.status_code, words, headers)
 
 
 def _words(answer: requests.Response) -> str:

@@ -29,8 +29,8 @@ _FAILURES: dict[str, tuple[int, bytes, dict[str, str]]] = {
     "empty": (200, b"", {}),
     "list": (200, b"[1]", {}),
     "null": (200, b"null", {}),
-    "retry-after": (429, b'{"message": "slow down"}', {"Retry-After": "1"}),
-    "secondary": (403, b'{"message": "You have exceeded a secondary rate limit."}', {"Retry-After": "1"}),
+    "retry-after": (429, b'{"message": "slow down"}', {}),
+    "secondary": (403, b'{"message": "You have exceeded a secondary rate limit."}', {}),
     "primary": (403, b'{"message": "API rate limit exceeded"}', _USED_UP),
 }
 
@@ -101,6 +101,7 @@ class ApiServer:
         self.token = token
         self.requests: list[Request] = []
         self.faults: list[FaultRule] = []
+        self.retry_after = "1"  # seconds
         self.elsewhere = ""  # where a redirect leads
         self.stopping = threading.Event()
         self._lock = threading.RLock()
@@ -183,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner.requests.append(request)
         fault = next((fault for rule in list(owner.faults) if (fault := rule(request))), None)
         if fault and not fault.after:
-            return self._fail(fault.kind, b"{}")
+            return self._fail(fault.kind, b"{}" * 20)
         answer = owner.answered(request)
         content = json.dumps(answer.body).encode() if answer.body is not None else b""
         request.status = answer.status
@@ -203,10 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "truncated":
             self._send(200, content[: max(1, len(content) // 2)], _JSON)
         elif kind == "trickle":
-            self._send(200, content, _JSON, trickle=True)
+            self._send(200, b" " * 20 + content, _JSON, trickle=True)
         else:
             status, body, headers = _FAILURES[kind]
-            self._send(status, body, {**_JSON, **headers})
+            self._send(status, body, {**_JSON, **headers, **self._limits(kind)})
+
+    def _limits(self, kind: Kind) -> dict[str, str]:
+        limited = kind in {"retry-after", "secondary"}
+        return {"Retry-After": self.server.owner.retry_after} if limited else {}
 
     def _send(
         self, status: int, content: bytes, headers: Mapping[str, str], *, trickle: bool = False

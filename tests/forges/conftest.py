@@ -9,6 +9,7 @@ import pytest
 from tests.bump.conftest import FILES, TOKEN, Bench
 from tests.fakes.github import GitHubFake
 from tests.fakes.state import Hosted, Pull
+from tests.forges.sites import close_all
 from tests.servers.git_http import GitServer
 from tests.servers.gitea import GiteaServer
 
@@ -65,6 +66,12 @@ def bench(tmp_path: Path) -> Iterator[ForgeBench]:
         ready = ForgeBench(server, origin, tmp_path, forge=forge, hosted=hosted)
         ready.configure(CONFIGURATION)
         yield ready
+
+
+@pytest.fixture(autouse=True)
+def _connections() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture(scope="session")

@@ -51,11 +51,23 @@ class Site(Protocol):
     def merge(self, number: int) -> None:
         """Merge a pull request."""
 
+    def close(self, number: int) -> None:
+        """Close it, as a person does."""
+
     def review(self, number: int) -> None:
         """Let rita approve it."""
 
     def seen(self, number: int) -> Seen:
         """What is there."""
+
+
+_connected: list[Forge] = []
+
+
+def close_all() -> None:
+    """End the connections of all that was connected."""
+    while _connected:
+        _connected.pop().close()
 
 
 def connected(site: Site, *, seconds: float = 60, token: str | None = None) -> Forge:
@@ -67,6 +79,7 @@ def connected(site: Site, *, seconds: float = 60, token: str | None = None) -> F
     )
     forge = forges.connect(site.kind, way)
     assert forge
+    _connected.append(forge)
     return forge
 
 
@@ -93,6 +106,10 @@ class FakeSite:
     def merge(self, number: int) -> None:
         """As `Site` says."""
         self.hosted.merge(self.hosted.pull(number))
+
+    def close(self, number: int) -> None:
+        """As `Site` says."""
+        self.hosted.pull(number).state = "closed"
 
     def review(self, number: int) -> None:
         """As `Site` says."""
@@ -135,6 +152,10 @@ class GiteaSite:
     def merge(self, number: int) -> None:
         """As `Site` says."""
         self._call("POST", f"/pulls/{number}/merge", {"Do": "merge"})
+
+    def close(self, number: int) -> None:
+        """As `Site` says."""
+        self._call("PATCH", f"/pulls/{number}", {"state": "closed"})
 
     def review(self, number: int) -> None:
         """As `Site` says."""
