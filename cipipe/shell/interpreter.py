@@ -55,7 +55,10 @@ class Interpreter(Control):
         self.sinks: dict[str, tuple[Substitution, State]] = {}
         self.unique = 0
         self._handlers = handlers
-        self.frame = Frame(script, script.via[0] if script.via else None, script.via[1:], given=True)
+        self._lines: dict[str, list[int]] = {}
+        self.frame = Frame(
+            script, self._lines, script.via[0] if script.via else None, script.via[1:], given=True
+        )
         self.depth = 0
         self._steps = min(_STEPS, session.steps)
         self._calls: list[str] = []
@@ -283,7 +286,7 @@ class Interpreter(Control):
     def _call(self, function: FunctionValue, call: Call, state: State, streams: Streams) -> Result:
         arguments, state.arguments = state.arguments, call.argv[1:]
         location, via = self.frame.at(call.start)
-        frame, self.frame = self.frame, Frame(function.script, location, via)
+        frame, self.frame = self.frame, Frame(function.script, self._lines, location, via)
         self._calls.append(call.argv[0])
         try:
             result = self.execute(function.body, state, streams)
@@ -365,9 +368,9 @@ class Interpreter(Control):
         frame = self.frame
         if apart:
             location, via = frame.at(call.start)
-            self.frame = Frame(script, location, via)
+            self.frame = Frame(script, self._lines, location, via)
         else:
-            self.frame = Frame(script, frame.call, frame.via)
+            self.frame = Frame(script, self._lines, frame.call, frame.via)
         self.enter()
         try:
             return self.top(script, state, call.streams)
@@ -384,7 +387,9 @@ class Interpreter(Control):
             self.syntax_problem(0, f"the shell {script.shell[8:]} is not known")
             return Result.UNKNOWN
         tree = self.session.tree(script.text, script.holes)
-        if tree.mistakes:
+        if tree.mistakes and HOLE in script.text and not script.holes:  # a text that a script puts together
+            self.syntax_problem(0, "a part of the text that runs is not known")
+        elif tree.mistakes:
             self.syntax_problem(tree.mistakes[0].offset, tree.mistakes[0].message)
         return self.commands_of(tree.body, state, streams)
 

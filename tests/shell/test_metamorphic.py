@@ -102,9 +102,9 @@ def test_variables_change_nothing(word: str, at: int, how: int) -> None:
     assert [c.argv for c in _run(text).commands] == [(word, "apply")]
 
 
-_TOKENS = """kubectl apply ; $( ` " ' \\ { } ( ) [[ ]] <<A A if then fi case esac in ;; do done for x while $x ${x :- #
-    % / @ [ ] = =( & | > < && || eval bash -c $' function f() f {a,b} ~ * ? ! set -- "$@" shift local (( )) xargs sudo cd
-    source exec"""
+_TOKENS = """kubectl apply ; $( ` " ' \\ { } ( ) [[ ]] <<A A if then fi case esac in ;; do done for x while $x
+    ${x :- # % / @ [ ] = =( & | > < && || eval bash -c $' function f() f {a,b} ~ * ? ! set -- "$@" shift
+    local (( )) xargs sudo cd source exec"""
 FRAGMENTS = st.sampled_from([*_TOKENS.split(), HOLE, " ", "\t", "\r", "\n", "\0", "\\\n", "\nA\n"])
 
 

@@ -1,7 +1,7 @@
 """`make TARGET`: the recipes of the target and of what it needs (layer 1; GNU make manual).
 
-Variables that are constant, prerequisites, includes, `$(MAKE)` and `-C` are understood; pattern rules and
-functions are not: what they would give is not known.
+Variables that are constant, prerequisites, includes, `$(MAKE)`, `-C`, pattern rules and `$(call …)` are
+understood; what most other functions would give is not known.
 """
 
 import posixpath
@@ -18,7 +18,7 @@ _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|:{1,3}=|\+=|!=|=)\s*(.*)", re.DOTALL)
 _RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
 _REFERENCE = re.compile(
-    r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z])|\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
+    r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
 )
 _INCLUDE = re.compile(r"\s*[-s]?include\s+")
 _DRY = re.compile(r"-[a-zA-BD-HJ-NP-V]*n[a-z]*|--dry-run|--just-print|--recon|-q|--question")
@@ -39,6 +39,7 @@ class _Makefile:
     variables: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     rules: dict[str, _Rule] = field(default_factory=dict)
+    calling: list[str] = field(default_factory=list)
     first: str = ""
     one_shell: bool = False
 
@@ -125,7 +126,8 @@ def _read(run: Interpreter, makefile: _Makefile, path: str, depth: int) -> None:
                 define = ""
             else:
                 before = makefile.variables[define]
-                makefile.variables[define] = f"{before}\n{line.lstrip()}" if before else line.lstrip()
+                line = line.lstrip("\t @+")
+                makefile.variables[define] = f"{before}\n{line}" if before else line
             continue
         if line.startswith("\t"):
             column = len(line) - len(line.lstrip("\t@-+ ")) + 1
@@ -211,6 +213,10 @@ def _expand(text: str, makefile: _Makefile, target: str, depth: int = 0) -> str:
 
 def _function(text: str, makefile: _Makefile, target: str) -> str:
     name, _, rest = text.partition(" ")
+    if name == "call":
+        return _call(rest, makefile, target)
+    if name in ("info", "warning"):
+        return ""
     if name == "shell":
         return f"$({_expand(rest, makefile, target, _DEEPEST - 1)})"
     if name in ("strip", "abspath", "realpath", "sort"):
@@ -218,6 +224,24 @@ def _function(text: str, makefile: _Makefile, target: str) -> str:
     if name in ("or",):
         return next((part for part in _expand(rest, makefile, target, 1).split(",") if part.strip()), "")
     return HOLE
+
+
+def _call(text: str, makefile: _Makefile, target: str) -> str:
+    """`$(call NAME,ARGUMENT…)`: the variable with its `$(1)`, `$(2)`… replaced."""
+    name, *given = (part.strip() for part in _expand(text, makefile, target, 1).split(","))
+    body = makefile.variables.get(name)
+    if body is None or name in makefile.calling:
+        return HOLE
+    filled = re.sub(
+        r"\$(?:\((\d)\)|\{(\d)\}|([1-9]))",
+        lambda found: (given[at - 1] if 0 < (at := int(found[1] or found[2] or found[3])) <= len(given) else ""),
+        body,
+    )
+    makefile.calling.append(name)
+    try:
+        return _expand(filled, makefile, target, 1)
+    finally:
+        makefile.calling.pop()
 
 
 def _target(run: Interpreter, makefile: _Makefile, target: str, call: Call) -> None:
