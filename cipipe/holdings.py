@@ -68,7 +68,8 @@ def holdings(task: Task, names: Sequence[ImageRef] = (), *, bumps: bool = False)
                 f"no manifest at {' or '.join(paths)} on '{environment.branch}' of {task.remote}",
                 hint=f"check 'path' of environment '{environment.name}'",
             )
-        fields = manifests.running(repository.read(entries), names)
+        configured = {name: ImageRef.parse(repository) for repository, name in task.names.items()}
+        fields = manifests.running(repository.read(entries), names, configured)
         history = repository.history(fetched.base)
         merged = {commit.id for commit in history}
         waiting = {name: tip for name, tip in fetched.others.items() if tip.id not in merged}

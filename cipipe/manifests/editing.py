@@ -96,18 +96,27 @@ def needs_digest(
     return tuple(asked)
 
 
-def running(files: Mapping[str, bytes], names: Sequence[ImageRef] = ()) -> tuple[Field, ...]:
+def running(
+    files: Mapping[str, bytes],
+    names: Sequence[ImageRef] = (),
+    configured: Mapping[str, ImageRef] | None = None,
+) -> tuple[Field, ...]:
     """The fields of `files` with the refs that they hold now; with `names`, only those repositories.
 
-    What a kustomization sets counts instead of the manifests' own text. Raises `ManifestError` for a file
-    that no reader may be given.
+    `configured` are the configured image names, for markers. What a kustomization sets counts instead of the
+    manifests' own text. Raises `ManifestError` for a file that no reader may be given.
     """
     fields: list[Field] = []
     may_hold = search.Search(names)
     for file, data in files.items():
         if not names or may_hold(data):
-            found = plan.find(read(file, data), None, may_hold if names else None)
-            fields += [field for field in found.fields if field.problem is None and field.kind != "key"]
+            found = plan.find(read(file, data), configured, may_hold if names else None)
+            known = [*names, *(configured or {}).values()]
+            fields += [
+                plan.named(field, known)
+                for field in found.fields
+                if field.problem is None and field.kind != "key"
+            ]
     replaced = {field.renamed for field in fields if field.renamed} | {
         field.names[0] for field in fields if field.renamed and field.names
     }

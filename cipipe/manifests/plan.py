@@ -101,6 +101,16 @@ def _answers(name: str, ref: ImageRef) -> bool:
     return name == ref.normalized or (name.startswith("*/") and f"/{ref.repository}".endswith(name[1:]))
 
 
+def named(field: Field, known: Sequence[ImageRef]) -> Field:
+    """A field that names only the last part of its repository, under the one of `known` that it means."""
+    if not field.names or not field.names[0].startswith("*/"):
+        return field
+    ref = next((ref for ref in known if _answers(field.names[0], ref)), None)
+    if ref is None:
+        return field
+    return replace(field, names=(ref.normalized,), ref=ref.with_tag(field.ref.tag, field.ref.digest))
+
+
 def _as_asked(field: Field, ref: ImageRef, rank: int) -> Field:
     """The field under the name that it answered to, where its own is a guess (joined, or a loose marker)."""
     if not field.names or field.renamed is not None:

@@ -505,3 +505,13 @@ def test_a_digest_that_was_asked_for_goes_to_pinned_fields_alone() -> None:
     result = edit(files, [wanted], digests={wanted: NEW})
     after = f"a: {{image: ghcr.io/acme/app:v2@{NEW}}}\nb: {{image: ghcr.io/acme/app:v2}}\n"
     assert result.contents["a.yaml"].decode() == after
+
+
+@pytest.mark.parametrize("marker", ["shop:tag", "frontend:tag", "ghcr.io/acme/frontend:tag"])
+def test_running_reads_markers(marker: str) -> None:
+    files = {"a.yaml": f"version: v1 # cipipe: {marker}\n".encode()}
+    repository = ImageRef.parse("ghcr.io/acme/frontend")
+    for names in ((), (repository,)):
+        (field,) = running(files, names, {"shop": repository})
+        assert str(field.ref) == "ghcr.io/acme/frontend:v1"
+        assert field.names == (repository.normalized,)
