@@ -1,12 +1,16 @@
 """The pull request of a bump, from the command line to what stands at the forge."""
 
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from cipipe import trailers
 from tests.bump.conftest import deployment
-from tests.fakes.server import Fault, once
+from tests.fakes.server import Fault, Request, once
 from tests.fakes.state import Review
 from tests.forges.conftest import CONFIGURATION, ForgeBench
+from tests.servers.origin import Content
 
 APP = ("--env", "staging", "--image", "ghcr.io/acme/app:v2")
 BOTH = (*APP, "--image", "ghcr.io/acme/web:v2")
@@ -166,17 +170,94 @@ def test_an_answer_that_fails_once_ends_with_one_pull_request(
     assert bench.only().labels == ["deploy", "staging"]
 
 
-def test_github_tokens_limits_are_said(bench: ForgeBench) -> None:
+def own_token(bench: ForgeBench) -> None:
     bench.variables = {
         "CIPIPE_TOKEN": "",
         "GITHUB_TOKEN": bench.api.token,
         "GITHUB_SERVER_URL": bench.server.base,
     }
-    bench.configure(PLAIN.replace("{api}", bench.api.api_url))
+    bench.configure(PLAIN)
+
+
+def test_what_github_token_may_not_do_is_said(bench: ForgeBench) -> None:
+    own_token(bench)
     bench.api.forbids_pull_requests = True
     run = bench.bump(*APP, code=4)
     assert run.delivery["error"]["kind"] == "credentials"
     assert "allow GitHub Actions to create pull requests" in run.delivery["error"]["hint"]
+
+
+def test_checks_that_will_not_run_are_said(bench: ForgeBench) -> None:
+    own_token(bench)
+    done = subprocess.run(
+        bench.command(*APP),
+        cwd=bench.folder,
+        env=bench.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "pull request http" in done.stdout
+    assert "no checks run on a pull request that GITHUB_TOKEN opened" in done.stdout
+
+
+def test_no_token_is_an_error_before_anything_is_pushed(bench: ForgeBench) -> None:
+    bench.server.credentials = None
+    bench.variables = {"CIPIPE_TOKEN": ""}
+    run = bench.bump(*APP, code=4)
+    assert run.delivery["error"]["kind"] == "credentials"
+    assert bench.origin.branches().keys() == {"main"}
+
+
+def test_a_branch_that_goes_between_push_and_proposal_is_pushed_again(bench: ForgeBench) -> None:
+    gone: list[str] = []
+
+    def meanwhile(request: Request) -> None:
+        if request.method == "POST" and not gone:
+            gone.append(next(name for name in bench.origin.branches() if name != "main"))
+            bench.origin.git("update-ref", "-d", f"refs/heads/{gone[0]}")
+
+    bench.api.faults.append(meanwhile)
+    delivery = bench.bump(*APP).delivery
+    assert gone == [delivery["branch"]]
+    assert bench.only().commit == delivery["commit"] == bench.origin.tip(delivery["branch"])
+
+
+def test_a_run_that_a_newer_one_overtakes_leaves_its_words_alone(bench: ForgeBench) -> None:
+    newer_run: list[int] = []
+
+    def meanwhile(request: Request) -> None:
+        if request.method == "POST" and not newer_run:
+            newer_run.append(1)
+            bench.bump(*newer("v3"), GITHUB_RUN_NUMBER="2")
+
+    bench.api.faults.append(meanwhile)
+    bench.bump(*APP, GITHUB_RUN_NUMBER="1")
+    assert bench.only().title == "Bump app to v3 in staging"
+    assert "v2" not in bench.only().body
+
+
+def test_many_bumps_at_once_each_have_one(bench: ForgeBench) -> None:
+    services: dict[str, Content | None] = {
+        f"m/staging/s{n}.yaml": deployment(f"ghcr.io/acme/s{n}:v1") for n in range(16)
+    }
+    bench.origin.commit(services)
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(
+            pool.map(lambda n: bench.bump("--env", "staging", "--image", f"ghcr.io/acme/s{n}:v2"), range(16))
+        )
+    numbers = {run.delivery["pull_request"]["number"] for run in runs}
+    assert len(numbers) == len(bench.repository.opened()) == 16
+    assert len([line for line in bench.api.log() if line.endswith("/pulls")]) == 32
+
+
+def test_one_that_the_forge_merges_by_itself(bench: ForgeBench) -> None:
+    bench.configure(PLAIN + "    pull_request: {auto_merge: true}\n")
+    bench.bump(*APP)
+    assert bench.only().auto_merge
+    bench.api.requests.clear()
+    bench.bump(*APP)
+    assert len(bench.api.requests) == 1
 
 
 def test_what_cannot_be_marked_is_an_error_that_names_the_pull_request(bench: ForgeBench) -> None:
