@@ -340,6 +340,7 @@ WINDOWS = [
     ("pwsh", "Start-Process kubectl -ArgumentList 'apply','-f','x'", APPLY),
     ("pwsh", "Invoke-Expression \"kubectl apply -f x\"", APPLY),
     ("pwsh", "if ($a) { kubectl apply -f x }", APPLY),
+    ("pwsh", "$a = @('apply', '-f',\n  'x')\nkubectl @a", APPLY),
     ("pwsh", "$out = kubectl apply -f x", APPLY),
     ("pwsh", "$x = 'kubectl apply'\nfunction F { 1 }", []),
     ("cmd", "@echo off\nREM kubectl apply\n:: kubectl apply\nset K=kubectl\n%K% apply ^\n-f x", APPLY),

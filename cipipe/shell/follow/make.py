@@ -234,7 +234,9 @@ def _call(text: str, makefile: _Makefile, target: str) -> str:
         return HOLE
     filled = re.sub(
         r"\$(?:\((\d)\)|\{(\d)\}|([1-9]))",
-        lambda found: (given[at - 1] if 0 < (at := int(found[1] or found[2] or found[3])) <= len(given) else ""),
+        lambda found: (
+            given[at - 1] if 0 < (at := int(found[1] or found[2] or found[3])) <= len(given) else ""
+        ),
         body,
     )
     makefile.calling.append(name)

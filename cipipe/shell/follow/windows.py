@@ -20,6 +20,7 @@ _PS_TOKEN = re.compile(
     re.DOTALL,
 )
 _PS_VARIABLE = re.compile(r"\$\{?((?:env:)?\w+)\}?", re.IGNORECASE)
+_PS_ARRAY = re.compile(r"\$(\w+)[ \t]*=[ \t]*@\(([^()\n]*+(?:\n[^()\n]*+)*+)\)")
 _PS_ASSIGNMENT = re.compile(r"\$((?:env:|script:|global:)?\w+)$", re.IGNORECASE)
 _RUNS_TEXT = frozenset({"invoke-expression", "iex"})
 _PRINTS = frozenset(
@@ -72,6 +73,7 @@ def powershell(  # noqa: C901 - one pass over the tokens
     text = _PS_HERE.sub(lambda m: " " + re.sub(r"[^\n]", " ", m[0])[1:], text)
     text = re.sub(r"`\r?\n", lambda m: " " * len(m[0]), text)
     variables: dict[str, list[str]] = {f"env:{k.lower()}": [str(v[0])] for k, v in state.variables.items()}
+    text = _arrays(text, variables)
     words: list[str] = []
     start = 0
     glued = called = assigned = False
@@ -124,6 +126,17 @@ def powershell(  # noqa: C901 - one pass over the tokens
         glued = True
     finish()
     return Result.UNKNOWN
+
+
+def _arrays(text: str, variables: dict[str, list[str]]) -> str:
+    """Arrays of constants become variables, and blanks in the text."""
+
+    def one(found: re.Match[str]) -> str:
+        items = re.findall(r"'((?:[^']|'')*+)'|\"([^\"`$]*+)\"|([^\s,'\"]++)", found[2])
+        variables[found[1].lower()] = [HOLE if "$" in bare else a or b or bare for a, b, bare in items]
+        return re.sub(r"[^\n]", " ", found[0])
+
+    return _PS_ARRAY.sub(one, text)
 
 
 def _ps_value(kind: str, value: str, variables: dict[str, list[str]]) -> list[str]:
