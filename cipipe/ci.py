@@ -63,6 +63,14 @@ def target_branch(environ: Mapping[str, str]) -> str | None:
     return _Variables(environ).text("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CHANGE_TARGET")
 
 
+def pull_request_number(environ: Mapping[str, str]) -> int | None:
+    """The number of the pull request under test; None outside of one."""
+    variables = _Variables(environ)
+    of_github = re.fullmatch(r"refs/pull/([0-9]{1,9})/\w+", variables.text("GITHUB_REF") or "")
+    number = variables.number("CI_MERGE_REQUEST_IID") or variables.number("CHANGE_ID")
+    return int(of_github[1]) if of_github else number
+
+
 class _Variables:
     """Checked access to the environment."""
 

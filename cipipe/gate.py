@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import config, engines, reading, review, trust
+from cipipe import ci, config, engines, reading, review, trust
 from cipipe.engines import Evaluation
 from cipipe.engines.base import Document
 from cipipe.errors import EngineError, MissingToolError, NothingMatched, UsageError
@@ -45,7 +45,7 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
     reviewed = _reviewed(root, options, environ)
     base = reviewed.pull.base if reviewed and options.base is None else options.base
     settings, notes = trust.settings(root, base, environ)
-    rules, skipped = _applicable(rules, settings, options)
+    rules, skipped = _applicable(rules, settings, reviewed)
     engine = _engine(options, root)
     read = reading.collect(repository, settings, strict=options.strict)
     _log.info("read %d pipelines and %d files that they lead to", read.read, read.followed)
@@ -63,7 +63,7 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
         read=read.read,
         followed=read.followed,
         notes=notes,
-        pull=options.pull,
+        pull=reviewed.pull.number if reviewed else None,
     )
     if reviewed and options.publish:
         reviewed.publish(outcome)
@@ -74,15 +74,24 @@ def _reviewed(root: Path, options: Options, environ: Mapping[str, str]) -> revie
     """The pull request to judge; which forge it is at, the pull request itself cannot say."""
     if options.publish and (options.pull is None or options.only or options.skip):
         raise UsageError("--publish posts what all rules say of --pr", hint="leave --only and --skip out")
-    if options.pull is None:
+    number = options.pull or ci.pull_request_number(environ)
+    if number is None:
         return None
+    if options.pull is None and not _concerns(root, options, environ):
+        return None
+    # What is checked out may be the pull request's own, and would choose where the token goes.
+    settings, _ = trust.settings(root, _base(options, environ), environ)
+    return review.read(root, number, settings, environ)
+
+
+def _base(options: Options, environ: Mapping[str, str]) -> str:
+    return options.base or ci.target_branch(environ) or "origin/HEAD"
+
+
+def _concerns(root: Path, options: Options, environ: Mapping[str, str]) -> bool:
+    """Whether the pull request that a CI tests may change an environment of this repository."""
     settings, doubts = trust.settings(root, options.base, environ)
-    if doubts:
-        raise UsageError(
-            f"--pr needs the base: {doubts[0]}",
-            hint="check out with history (fetch-depth: 0), or name it by --base",
-        )
-    return review.read(root, options.pull, settings, environ)
+    return not doubts and review.concerns(root, settings, ci.target_branch(environ), environ)
 
 
 def _needed(settings: config.Config | None, base: str | None) -> config.Config:
@@ -107,13 +116,13 @@ def _selected(options: Options) -> tuple[Rule, ...]:
 
 
 def _applicable(
-    rules: Iterable[Rule], settings: config.Config | None, options: Options
+    rules: Iterable[Rule], settings: config.Config | None, reviewed: review.Reviewed | None
 ) -> tuple[tuple[Rule, ...], tuple[tuple[str, str], ...]]:
     """The rules that can run here, and those that cannot, with the reason."""
     reasons = {}
     if settings is None:
         reasons["unknown-environment"] = f"there is no {trust.CONFIG}"
-    if options.pull is None:
+    if reviewed is None:
         reasons |= dict.fromkeys(review.RULES, "no pull request is named by --pr")
     kept = tuple(rule for rule in rules if rule.id not in reasons)
     return kept, tuple((rule.id, reasons[rule.id]) for rule in rules if rule.id in reasons)

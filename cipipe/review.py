@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import approvals, forges
+from cipipe import approvals, ci, forges
 from cipipe.approvals import Pull
 from cipipe.config import Config
 from cipipe.errors import UsageError
@@ -54,13 +54,26 @@ class Reviewed:
         self.reviews.publish(self.pull.commit, success=not bad, description=said)
 
 
+def concerns(root: Path, config: Config | None, branch: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether an environment on `branch` of the checkout's own repository asks for approvals.
+
+    Where there is no token for its forge, nothing can be asked: that is left to a run with --pr.
+    """
+    on_branch = [
+        each
+        for each in (config.environments.values() if config else ())
+        if each.branch == branch and each.approvals
+    ]
+    if not on_branch:
+        return False
+    remote = _remote(root, environ)
+    here = any(each.repo is None or Remote.parse(each.repo).identity == remote.identity for each in on_branch)
+    return here and forges.has_token(_forge(config, remote)[0], remote, environ)
+
+
 def read(root: Path, number: int, config: Config | None, environ: Mapping[str, str]) -> Reviewed:
     """Pull request `number` of the checkout's own repository; `config` says which forge that is."""
-    with _checkout(root, environ) as checkout:
-        address = checkout.remote_url
-    if address is None:
-        raise UsageError("--pr needs a remote 'origin', whose forge has the pull request")
-    remote = Remote.parse(address)
+    remote = _remote(root, environ)
     kind, api_url = _forge(config, remote)
     way = forges.access(kind, remote, None, api_url=api_url, deadline=Deadline(_SECONDS), environ=environ)
     if way is None:
@@ -69,11 +82,15 @@ def read(root: Path, number: int, config: Config | None, environ: Mapping[str, s
     return Reviewed(reviews.read(number), reviews, remote)
 
 
-def _checkout(root: Path, environ: Mapping[str, str]) -> Checkout:
-    found = Checkout.find(root, environ)
-    if found is None:
-        raise UsageError("--pr needs a checkout, whose origin has the pull request")
-    return found
+def _remote(root: Path, environ: Mapping[str, str]) -> Remote:
+    """The repository's address: as the CI says it, since a CI's `origin` may hold its token."""
+    address = ci.detect(environ).repository
+    if address is None and (found := Checkout.find(root, environ)):
+        with found as checkout:
+            address = checkout.remote_url
+    if address is None:
+        raise UsageError("--pr needs a checkout with a remote 'origin', whose forge has the pull request")
+    return Remote.parse(address)
 
 
 def _forge(config: Config | None, remote: Remote) -> tuple[str, str | None]:

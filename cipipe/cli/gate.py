@@ -33,7 +33,8 @@ _FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
     "pull",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Judge this pull request too, at this checkout's forge: who approved it, where it comes from.",
+    help="Judge this pull request too, at this checkout's forge: who approved it, where it comes from."
+    " [default in CI: the one under test]",
 )
 @click.option(
     "--publish", is_flag=True, help="Post what --pr finds as the commit status `cipipe/approvals`."

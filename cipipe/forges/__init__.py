@@ -78,6 +78,14 @@ def access(  # noqa: PLR0913 - by name only
     return Access(web, url, found, deadline, environ)
 
 
+def has_token(name: str, remote: Remote, environ: Mapping[str, str]) -> bool:
+    """Whether there is a token that the forge of `remote` may be asked with."""
+    found = (
+        credentials(environ, _web(remote), forge=name) if name != "none" and remote.scheme != "file" else None
+    )
+    return found is not None and found.variable != "CI_JOB_TOKEN"
+
+
 def connect(name: str, way: Access | None) -> Forge | None:
     """The repository at its forge; None without one. Raises ConfigError for a path that is none there."""
     if way is None:

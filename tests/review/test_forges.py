@@ -116,7 +116,9 @@ def gitlab(
     }  # fmt: skip
 
 
-def gate(folder: Path, kind: str, documents: dict[str, Any], *more: str) -> tuple[Ran, DocumentsFake]:
+def gate(
+    folder: Path, kind: str, documents: dict[str, Any], *more: str, **variables: str
+) -> tuple[Ran, DocumentsFake]:
     """`gate --pr 7` in a clone whose origin/prod holds the configuration."""
     prefix = {"github": "/api/v3", "gitlab": "/api/v4"}[kind]
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(folder)]
@@ -128,6 +130,7 @@ def gate(folder: Path, kind: str, documents: dict[str, Any], *more: str) -> tupl
             ["add", "cipipe.yaml"],
             ["commit", "-q", "-m", "m"],
             ["update-ref", "refs/remotes/origin/prod", "HEAD"],
+            ["update-ref", "refs/remotes/origin/HEAD", "HEAD"],
         ):
             subprocess.run([*git, *command], check=True)
         environ = {
@@ -136,7 +139,9 @@ def gate(folder: Path, kind: str, documents: dict[str, Any], *more: str) -> tupl
             "PYTHONPATH": str(ROOT),
             "CIPIPE_TOKEN": TOKEN,
         }
-        argv = [sys.executable, "-W", "error", "-m", "cipipe", "gate", "--pr", "7", *more]
+        environ |= variables
+        named = [] if variables else ["--pr", "7"]
+        argv = [sys.executable, "-W", "error", "-m", "cipipe", "gate", *named, *more]
         done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     assert TOKEN not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -235,3 +240,48 @@ def test_an_actor_of_another_service_is_said() -> None:
         facts, pull, approvals.concerned(pull, settings, "https://git.example.com/acme/infra"), settings, who
     )
     assert (facts.count("pull"), len(facts.places)) == (0, 2), "one environment and one review, in no file"
+
+
+IN_CI = {
+    "github": {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://git.example.com",
+        "GITHUB_REPOSITORY": "acme/infra",
+        "GITHUB_REF": "refs/pull/7/merge",
+        "GITHUB_BASE_REF": "prod",
+        "GITHUB_EVENT_NAME": "pull_request",
+    },
+    "gitlab": {
+        "GITLAB_CI": "true",
+        "CI_PROJECT_URL": "https://git.example.com/acme/infra",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "prod",
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_a_ci_says_which_pull_request_it_tests(tmp_path: Path, kind: str) -> None:
+    ran, _ = gate(tmp_path, kind, github() if kind == "github" else gitlab(), **IN_CI[kind])
+    assert ran.code == 1
+    assert "#7 has 0 of the 1 approvals" in ran.out
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({"GITHUB_REPOSITORY": "acme/app"}, id="another repository"),
+        pytest.param({"GITHUB_BASE_REF": "main"}, id="a branch that asks for no approval"),
+        pytest.param({"CIPIPE_TOKEN": ""}, id="no token"),
+    ],
+)
+def test_a_ci_where_nothing_is_to_be_approved(tmp_path: Path, variables: dict[str, str]) -> None:
+    named = CONFIGURATION.replace(
+        "branch: prod,", "branch: prod, repo: 'https://git.example.com/acme/infra.git',"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{__name__}.CONFIGURATION", named)
+        ran, forge = gate(tmp_path, "github", github(), **{**IN_CI["github"], **variables})
+    assert forge.requests == []
+    assert "skipped: approvals: no pull request is named by --pr" in ran.out
