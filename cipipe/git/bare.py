@@ -253,11 +253,15 @@ class Repository:
             raise self._broken(error) from None
 
     def remote_branches(self, patterns: Sequence[str]) -> dict[str, str]:
-        """Branch -> commit id on the remote now, for full names or globs such as `cipipe/staging/*`."""
+        """Branch -> commit id on the remote now, for full names or globs such as `cipipe/staging/*`.
+
+        Protocol 0 lists all refs in one request; version 2 chooses on the server, and takes two.
+        """
         for pattern in patterns:
             check_branch(pattern.replace("*", "x"))
         refs = [f"refs/heads/{pattern}" for pattern in patterns]
-        listed = self._reading("ls-remote", "--refs", REMOTE, *refs).stdout.decode(errors="replace")
+        step = self._reading("ls-remote", "--refs", REMOTE, *refs, config=(("protocol.version", "0"),))
+        listed = step.stdout.decode(errors="replace")
         pairs = (line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
         return {
             ref.removeprefix("refs/heads/"): commit for commit, ref in pairs if ref.startswith("refs/heads/")

@@ -44,17 +44,19 @@ def test_the_budget_of_requests(bench: ForgeBench) -> None:
     bench.configure(PLAIN)
     bench.bump(*APP)
     assert bench.api.log() == ["GET /repos/acme/infra/pulls", "POST /repos/acme/infra/pulls"]
+    assert len(bench.server.requests) <= 8
     bench.api.requests.clear()
     bench.bump(*APP)
     assert bench.api.log() == ["GET /repos/acme/infra/pulls"]
     bench.configure(CONFIGURATION)
     bench.api.requests.clear()
+    bench.server.requests.clear()
     bench.bump(*newer("v3"))
+    assert len(bench.server.requests) <= 8
     assert [line.partition(" ")[0] for line in bench.api.log()] == ["GET", "PATCH", "GET", "POST", "PATCH"]
     bench.api.requests.clear()
     bench.bump(*newer("v3"))
     assert bench.api.log() == ["GET /repos/acme/infra/pulls"]
-    assert len(bench.server.requests) > 0
 
 
 def test_a_dry_run_asks_the_forge_nothing(bench: ForgeBench) -> None:
