@@ -43,7 +43,7 @@ class GitHubReviews:
         pull = document(said, f"#{number}")
         files = self._all(f"pulls/{number}/files")
         names = {name for file in files for name in (file["filename"], file.get("previous_filename")) if name}
-        commits = [_commit(each) for each in self._all(f"pulls/{number}/commits")]
+        commits = [self._commit(each) for each in self._all(f"pulls/{number}/commits")]
         if self.most_commits is not None and len(commits) >= self.most_commits:
             # The rest is not listed: nobody knows who made it.
             commits.append(Commit("", None, None, "", ""))
@@ -69,6 +69,13 @@ class GitHubReviews:
             "description": description[:140],
         }
         self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
+
+    def _commit(self, said: Mapping[str, Any]) -> Commit:
+        author, committer = ((said.get(role) or {}).get("login") for role in ("author", "committer"))
+        return Commit(said["sha"], author, committer, said["commit"]["message"], self._tree(said))
+
+    def _tree(self, said: Mapping[str, Any]) -> str:
+        return str(said["commit"]["tree"]["sha"])
 
     def _all(self, path: str) -> Sequence[dict[str, Any]]:
         found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
@@ -107,9 +114,3 @@ class GitHubReviews:
             for each in said.document
             if (each.get("permissions") or {}).get("push", True) and self._may_write(each["login"])
         )
-
-
-def _commit(said: Mapping[str, Any]) -> Commit:
-    git = said["commit"]
-    author, committer = ((said.get(role) or {}).get("login") for role in ("author", "committer"))
-    return Commit(said["sha"], author, committer, git["message"], (git.get("tree") or {}).get("sha") or "")

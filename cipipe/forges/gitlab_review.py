@@ -6,7 +6,6 @@ https://docs.gitlab.com/api/merge_request_approvals/, https://docs.gitlab.com/ap
 """
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
 from cipipe.forges.documents import Documents, document, quoted
 from cipipe.forges.gitlab_protection import documents
+from cipipe.forges.tree import tree_id
 
 _DEVELOPER = 30  # the lowest role that may push to a branch that is not protected
 _NOREPLY = re.compile(r"(?:\d+-)?([^@\s]+)@users\.noreply\.[\w.-]+")
@@ -90,15 +90,8 @@ class GitLabReviews:
         return self._logins[address]
 
     def _tree(self, commit: str) -> str:
-        """The id of a commit's tree, from its entries (gitformat-pack(5): mode, name, NUL, id)."""
         entries = self._all(f"repository/tree?ref={commit}")
-        ordered = sorted(entries, key=lambda each: each["name"] + ("/" if each["type"] == "tree" else ""))
-        content = b"".join(
-            f"{each['mode'].lstrip('0')} {each['name']}".encode() + b"\0" + bytes.fromhex(each["id"])
-            for each in ordered
-        )
-        kind = "sha1" if len(commit) == 40 else "sha256"
-        return hashlib.new(kind, f"tree {len(content)}\0".encode() + content).hexdigest()
+        return tree_id(((each["mode"], each["name"], each["id"]) for each in entries), commit)
 
     def _approvals(self, path: str, commit: str, writers: set[str]) -> Iterator[Review]:
         """Who approves now; an approval is for the last commit when it came after its push."""
