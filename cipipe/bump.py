@@ -7,12 +7,13 @@ from pathlib import Path
 
 from cipipe import source, tasks
 from cipipe.config import Config
-from cipipe.delivery import Options, Task, deliver
+from cipipe.delivery import deliver
 from cipipe.errors import CipipeError, ImageError, UsageError
 from cipipe.holdings import holdings
 from cipipe.image import ImageRef
 from cipipe.promotion import check_promoted
 from cipipe.results import DeliveriesOutcome, Delivery
+from cipipe.tasks import Options, Task
 
 _AT_ONCE = 8
 

@@ -11,14 +11,12 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from cipipe import failpoints, forges, manifests, message, registry, trailers
 from cipipe.config import Environment
 from cipipe.diff import unified
 from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
-from cipipe.forges.base import ConflictError, Forge
 from cipipe.git import bare
 from cipipe.git.credentials import credentials
 from cipipe.git.failures import UnreachableError
@@ -28,62 +26,20 @@ from cipipe.git.push import Push
 from cipipe.git.runner import Git
 from cipipe.git.signing import Signing
 from cipipe.git.trees import Commit
-from cipipe.git.url import Remote
 from cipipe.image import ImageRef
 from cipipe.order import is_older, setters
 from cipipe.proc import Deadline
-from cipipe.proposal import Proposer, Setting
+from cipipe.proposing import Proposing
 from cipipe.pull_request import Proposal
 from cipipe.results import Change, Delivery, Status
+from cipipe.tasks import Task
 from cipipe.trailers import Origin, Trailers
-from cipipe.trigger import Trigger
 
 _log = logging.getLogger("cipipe")
 _UNMOVED = 5  # refusals of a base that did not move, before cipipe gives up
-_UNPROPOSED = 2  # times that the forge takes no pull request of a branch, before that is an error
 _UNREACHABLE = 4  # in a row, each of which stands for several tries
 _LONGEST_PAUSE = 8.0  # seconds
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The options of an edit and of its delivery; `timeout` is in seconds, for one environment."""
-
-    container: str | None = None
-    key: str | None = None
-    cache_dir: Path | None = None
-    sign: bool = False
-    allow_downgrade: bool = False
-    reopen: bool = False
-    dry_run: bool = False
-    timeout: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """`refs` into `environment` at `remote`; `names` maps a repository to its configured name.
-
-    `as_held` says that another environment holds exactly `refs`: no registry is asked for anything more.
-    `api_url` is the forge's API as configured.
-    """
-
-    environment: Environment
-    remote: Remote
-    forge: str
-    refs: tuple[ImageRef, ...]
-    names: Mapping[str, str]
-    trigger: Trigger
-    options: Options
-    as_held: bool = False
-    api_url: str | None = None
-
-    @property
-    def bump_branch(self) -> str | None:
-        """The branch that a pull request comes from; None where the delivery is a push."""
-        if self.environment.delivery == "push":
-            return None
-        return message.branch_name(self.environment.name, self.refs, self.names)
 
 
 def deliver(task: Task) -> Delivery:
@@ -101,11 +57,9 @@ def _deliver(task: Task) -> Delivery:
         forges.preload(task.forge)
     with opened(task, deadline) as (git, repository):
         signing = Signing.of_runner(git) if task.options.sign else None
-        attempt = _Attempt(task, repository, deadline, signing)
-        try:
+        with Proposing(task, repository, deadline) as proposing:
+            attempt = _Attempt(task, repository, deadline, signing, proposing)
             return until_it_stands(attempt.run, deadline)
-        finally:
-            attempt.close()
 
 
 @contextlib.contextmanager
@@ -163,7 +117,12 @@ class _Attempt:
     """One look at the remote, one edit, one push; run again, it starts from what the remote holds then."""
 
     def __init__(
-        self, task: Task, repository: bare.Repository, deadline: Deadline, signing: Signing | None
+        self,
+        task: Task,
+        repository: bare.Repository,
+        deadline: Deadline,
+        signing: Signing | None,
+        proposing: Proposing,
     ) -> None:
         self._task = task
         self._repository = repository
@@ -173,19 +132,13 @@ class _Attempt:
         self._refusals = 0  # while the remote did not move
         self._seen: tuple[str, str | None] | None = None  # base and tip at the last look
         self._deeper: list[Trailers] | None = None  # bumps further back than the fetched history
-        self._forge: Forge | None = None
-        self._unproposed = 0  # times that the forge took no pull request
-
-    def close(self) -> None:
-        """End what is connected."""
-        if self._forge:
-            self._forge.close()
+        self._proposing = proposing
 
     def run(self) -> Delivery | None:
         """The delivery, or None where a push did not stand and the remote must be read again."""
         found = self._look()
         if landed := self._landed(found):
-            return self._propose(*landed) if found.tip and not found.merged else landed[0]
+            return self._kept(*landed) if found.tip and not found.merged else landed[0]
         result = Delivery(
             self._task.environment.name, "unchanged", base=found.base.id, notes=found.edit.notes
         )
@@ -208,7 +161,7 @@ class _Attempt:
             kept = trailers.parse(found.tip.message)
             if kept is None or status != "unchanged" or self._task.options.dry_run:
                 return result
-            return self._propose(result, self._proposal(kept, found.edit.changes, before))
+            return self._kept(result, self._proposal(kept, found.edit.changes, before))
         result = replace(result, status="changed")
         if self._task.options.dry_run:
             return result
@@ -323,13 +276,13 @@ class _Attempt:
         commit = self._commit(edit, proposal)
         branch = self._task.bump_branch or self._task.environment.branch
         expected = found.base if self._task.bump_branch is None else found.tip
-        proposer = self._looked(proposal)
+        self._proposing.look(proposal)
         _log.info("%s: pushing %s to %s", proposal.environment, commit.id[:12], branch)
         push = self._repository.push(commit.id, branch, expected=expected.id if expected else None)
         failpoints.reach("pushed")
         result = replace(result, commit=commit.id, branch=branch)
         if push.ok:
-            return self._propose(result, proposal, proposer)
+            return self._proposing.propose(result, proposal)
         self._pushed[commit.id] = result, proposal
         _log.info("%s: the push did not stand (%s)", proposal.environment, push.reason)
         if push.declined or self._refusals >= _UNMOVED:
@@ -341,61 +294,10 @@ class _Attempt:
             )
         return None
 
-    def _looked(self, proposal: Proposal) -> Proposer | None:
-        """What finds and mends the pull request, after its first look; None where there is no forge."""
-        task, branch = self._task, self._task.bump_branch
-        if branch is None:
-            return None
-        if self._forge is None:
-            way = forges.access(
-                task.forge,
-                task.remote,
-                task.environment.name,
-                api_url=task.api_url,
-                deadline=self._deadline,
-                environ=task.trigger.environ,
-            )
-            self._forge = forges.connect(task.forge, way)
-        if self._forge is None:
-            return None
-        pattern = f"cipipe/{task.environment.name}/*"
-        setting = Setting(
-            self._forge.proposals,
-            task.environment,
-            branch,
-            self._deadline,
-            task.options.reopen,
-            task.options.allow_downgrade,
-            task.trigger.is_ancestor,
-            lambda: self._repository.remote_branches([pattern]),
-        )
-        proposer = Proposer(setting)
-        proposer.look(proposal.trailers.edit)
-        return proposer
-
-    def _propose(
-        self, result: Delivery, proposal: Proposal, proposer: Proposer | None = None
-    ) -> Delivery | None:
-        """Make sure of the pull request of a branch that stands; None where the branch went meanwhile."""
-        if self._task.bump_branch is None:
-            return result
-        proposer = proposer or self._looked(proposal)
-        if self._forge is None or proposer is None:
-            branches = self._task.bump_branch, self._task.environment.branch
-            asked = forges.how_to_propose(self._task.forge, self._task.remote, *branches)
-            return replace(result, notes=(*result.notes, asked))
-        try:
-            if proposer.propose(proposal):
-                result = replace(result, status="changed")
-        except CipipeError as error:
-            if isinstance(error, ConflictError) and not proposer.reported and self._unproposed < _UNPROPOSED:
-                self._unproposed += 1
-                return None
-            result = replace(result, status="failed", error=error)
-        notes = [*result.notes, *proposer.notes]
-        if proposer.reported and proposer.reported.created and self._forge.caution:
-            notes.append(self._forge.caution)
-        return replace(result, pull_request=proposer.reported, notes=tuple(notes))
+    def _kept(self, result: Delivery, proposal: Proposal) -> Delivery | None:
+        """A branch that stands already; its pull request may be missing still."""
+        self._proposing.look(proposal)
+        return self._proposing.propose(result, proposal)
 
     def _conflicting(self, branch: str) -> str | None:
         """A branch that is a folder of `branch`, or below it, which Git cannot hold at the same time."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from cipipe import trigger
 from cipipe.config import load
-from cipipe.delivery import Options, Task, deliver
+from cipipe.delivery import deliver
 from cipipe.errors import UsageError
 from cipipe.git.folder import private_folder
 from cipipe.git.runner import Git
 from cipipe.git.url import Remote
 from cipipe.proc import Deadline
 from cipipe.results import DeliveriesOutcome
+from cipipe.tasks import Options, Task
 
 _KEPT = ("PATH", "HOME", "TMPDIR")  # a CI's variables would make it that CI's run
 _IDENTITY = "cipipe demo <demo@users.noreply.invalid>"

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cipipe import manifests
-from cipipe.delivery import Task, bumps_in, opened, scope, until_it_stands
+from cipipe.delivery import bumps_in, opened, scope, until_it_stands
 from cipipe.errors import NothingMatched, PolicyError
 from cipipe.git.trees import Commit
 from cipipe.image import ImageRef
 from cipipe.manifests import Field
 from cipipe.order import setters
 from cipipe.proc import Deadline
+from cipipe.tasks import Task
 from cipipe.trailers import Origin
 
 

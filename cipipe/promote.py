@@ -6,12 +6,13 @@ from pathlib import Path
 
 from cipipe import source, tasks
 from cipipe.config import Config
-from cipipe.delivery import Options, Task, deliver
+from cipipe.delivery import deliver
 from cipipe.errors import CipipeError, NothingMatched, PolicyError, UsageError
 from cipipe.holdings import Holdings, holdings
 from cipipe.image import ImageRef
 from cipipe.promotion import check_forward, check_promoted
 from cipipe.results import DeliveriesOutcome, Delivery
+from cipipe.tasks import Options, Task
 from cipipe.trailers import Origin
 
 

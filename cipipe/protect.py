@@ -6,12 +6,12 @@ from pathlib import Path
 
 from cipipe import controls, forges, tasks
 from cipipe.config import Config
-from cipipe.delivery import Options, Task
 from cipipe.errors import ConfigError, NothingMatched
 from cipipe.forges import protection
 from cipipe.forges.protection import Protection
 from cipipe.proc import Deadline
 from cipipe.results import ProtectedEnvironment, ProtectOutcome
+from cipipe.tasks import Options, Task
 
 _log = logging.getLogger("cipipe")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cipipe import tasks, trailers
 from cipipe.config import Config
-from cipipe.delivery import Options, Task
 from cipipe.errors import CipipeError, NothingMatched
 from cipipe.holdings import Holdings, holdings
 from cipipe.image import ImageRef
 from cipipe.results import Board, Held, Move, StatusOutcome, Waiting
+from cipipe.tasks import Options, Task
 
 _AT_ONCE = 8
 

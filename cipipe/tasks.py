@@ -1,15 +1,56 @@
 """From names to tasks: what bump, promote and status ask for, checked before anything starts (layer 3)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import forges, trigger
+from cipipe import forges, message, trigger
 from cipipe.config import Config, Environment, located
-from cipipe.delivery import Options, Task
 from cipipe.errors import ConfigError
 from cipipe.git.credentials import check_one_host
 from cipipe.git.url import Remote
 from cipipe.image import ImageRef
+from cipipe.trigger import Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of an edit and of its delivery; `timeout` is in seconds, for one environment."""
+
+    container: str | None = None
+    key: str | None = None
+    cache_dir: Path | None = None
+    sign: bool = False
+    allow_downgrade: bool = False
+    reopen: bool = False
+    dry_run: bool = False
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`refs` into `environment` at `remote`; `names` maps a repository to its configured name.
+
+    `as_held` says that another environment holds exactly `refs`: no registry is asked for anything more.
+    `api_url` is the forge's API as configured.
+    """
+
+    environment: Environment
+    remote: Remote
+    forge: str
+    refs: tuple[ImageRef, ...]
+    names: Mapping[str, str]
+    trigger: Trigger
+    options: Options
+    as_held: bool = False
+    api_url: str | None = None
+
+    @property
+    def bump_branch(self) -> str | None:
+        """The branch that a pull request comes from; None where the delivery is a push."""
+        if self.environment.delivery == "push":
+            return None
+        return message.branch_name(self.environment.name, self.refs, self.names)
 
 
 def make(  # noqa: PLR0913 - the last two by name only

@@ -48,7 +48,7 @@ def command(
     """
     from cipipe.bump import bump  # noqa: PLC0415 - `--help` needs no Git
     from cipipe.cli import configuration  # noqa: PLC0415 - nor YAML
-    from cipipe.delivery import Options  # noqa: PLC0415
+    from cipipe.tasks import Options  # noqa: PLC0415
 
     config = configuration.read(config_file)
     outcome = bump(config, environments, images, Options(**settings), environ=os.environ, folder=Path.cwd())

@@ -42,8 +42,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option, which click names
     one backwards is refused.
     """
     from cipipe.cli import configuration  # noqa: PLC0415 - `--help` needs no YAML
-    from cipipe.delivery import Options  # noqa: PLC0415 - nor Git
     from cipipe.promote import promote  # noqa: PLC0415
+    from cipipe.tasks import Options  # noqa: PLC0415 - nor Git
 
     config = configuration.read(config_file)
     outcome = promote(

@@ -44,8 +44,8 @@ def command(  # noqa: PLR0913 - the options
     A failed one is exit 1; so is an unknown one of a protected environment.
     """
     from cipipe.cli import configuration  # noqa: PLC0415 - `--help` needs no YAML
-    from cipipe.delivery import Options  # noqa: PLC0415 - nor Git
     from cipipe.protect import protect  # noqa: PLC0415
+    from cipipe.tasks import Options  # noqa: PLC0415 - nor Git
 
     asked = Options(dry_run=dry_run, timeout=timeout)
     config = configuration.read(config_file)

@@ -24,8 +24,8 @@ def command(
 ) -> int:
     """A board: the tags that each environment's branch holds, waiting bumps, what a promotion would move."""
     from cipipe.cli import configuration  # noqa: PLC0415 - `--help` needs no YAML
-    from cipipe.delivery import Options  # noqa: PLC0415 - nor Git
     from cipipe.status import status  # noqa: PLC0415
+    from cipipe.tasks import Options  # noqa: PLC0415 - nor Git
 
     output.check_output_file(page)
     config = configuration.read(config_file)
