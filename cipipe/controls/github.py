@@ -1,4 +1,4 @@
-"""GitHub: classic protection and rulesets add up, each with its own exceptions.
+"""The controls of a branch at GitHub, and what to set.
 
 https://docs.github.com/en/rest/branches/branch-protection
 https://docs.github.com/en/rest/repos/rules
@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cipipe.config.model import Environment
+from cipipe.controls import github_sources
 from cipipe.controls import sources as by
-from cipipe.controls.facts import Answer, Facts, Step
-from cipipe.controls.patterns import fnmatch
-from cipipe.controls.sources import Bypass, Check, Protection, Source
+from cipipe.controls.facts import Facts, Step
 from cipipe.results import Control
 
 ACTIONS = "actions-cannot-approve"
@@ -43,7 +42,7 @@ def controls(environment: Environment, facts: Facts) -> tuple[Control, ...]:
     `facts` has `repository`, `protection`, `rulesets` (each in full), `rules` (those in force on the branch),
     `workflow`, `environment`, `codeowners` (the errors of the file) and `app/SLUG`.
     """
-    said = list(by.judge(environment, _protection(environment, facts), SETTINGS))
+    said = list(by.judge(environment, github_sources.protection(environment, facts), SETTINGS))
     if environment.code_owners:
         said = [_owners_file(each, facts) if each.name == by.CODE_OWNERS else each for each in said]
     if environment.protected:
@@ -59,160 +58,16 @@ def plan(environment: Environment, facts: Facts) -> tuple[Step, ...]:
     if any(control.state in {"fail", "unknown"} for name, control in said.items() if name not in outside):
         steps += _ruleset(environment, facts)
     if ACTIONS in said and said[ACTIONS].state == "fail":
-        now = _get(facts, "workflow").document
+        now = github_sources.get(facts, "workflow").document
         body = {**now, "can_approve_pull_request_reviews": False}
         says = "GitHub Actions may not approve pull requests"
         steps.append(Step("PUT", "actions/permissions/workflow", body, says))
     return tuple(steps)
 
 
-def _get(facts: Facts, name: str) -> Answer:
-    return facts.get(name, Answer(0))
-
-
-def _apps(facts: Facts) -> dict[str, int]:
-    found = {
-        name.removeprefix("app/"): answer.document
-        for name, answer in facts.items()
-        if name.startswith("app/")
-    }
-    return {slug: app["id"] for slug, app in found.items() if isinstance(app, dict) and "id" in app}
-
-
-def _protection(environment: Environment, facts: Facts) -> Protection:
-    found, hidden = [], []
-    classic = _get(facts, "protection")
-    if classic.status == 200:
-        found.append(_classic(classic.document))
-    elif "not protected" not in classic.message and not _plan_lacks(classic):
-        hidden.append(f"the token may not read the branch's classic protection ({classic.status})")
-    rulesets = _get(facts, "rulesets")
-    if rulesets.status != 200 and not _plan_lacks(rulesets):
-        hidden.append(f"the token may not read the rulesets ({rulesets.status})")
-    listed = rulesets.document if rulesets.status == 200 else []
-    default = (_get(facts, "repository").document or {}).get("default_branch")
-    found += [_of_ruleset(each) for each in listed if _applies(each, environment.branch, default)]
-    found += _only_in_force(facts, {each.get("id") for each in listed})
-    return Protection(found, hidden, apps=_apps(facts))
-
-
-def _plan_lacks(answer: Answer) -> bool:
-    return answer.status == 403 and "upgrade" in answer.message.lower()
-
-
-def _classic(said: Mapping[str, Any]) -> Source:
-    """Classic protection; administrators pass by it unless `enforce_admins`."""
-    reviews = said.get("required_pull_request_reviews")
-    checks = said.get("required_status_checks") or {}
-    grants = set()
-    if reviews is not None:
-        grants |= {by.PULL_REQUEST, by.SELF}
-        grants |= {by.STALE} if reviews.get("dismiss_stale_reviews") else set()
-        grants |= {by.LAST_PUSH} if reviews.get("require_last_push_approval") else set()
-        grants |= {by.CODE_OWNERS} if reviews.get("require_code_owner_reviews") else set()
-    grants |= {by.CONVERSATIONS} if _enabled(said, "required_conversation_resolution") else set()
-    grants |= set() if _enabled(said, "allow_force_pushes") else {by.FORCE_PUSH}
-    grants |= set() if _enabled(said, "allow_deletions") else {by.DELETION}
-    bypass = [] if _enabled(said, "enforce_admins") else [Bypass("administrators (classic protection)")]
-    allowed = (reviews or {}).get("bypass_pull_request_allowances") or {}
-    names = [(kind, one) for kind in ("users", "teams", "apps") for one in allowed.get(kind) or ()]
-    # A listed one may push past the pull request, but neither force a push nor delete the branch.
-    bypass += [
-        Bypass(f"{kind[:-1]} {one.get('login') or one.get('slug')} (classic protection)")
-        for kind, one in names
-    ]
-    listed = checks.get("checks") or [{"context": name} for name in checks.get("contexts") or ()]
-    return Source(
-        "classic protection",
-        frozenset(grants),
-        approvals=(reviews or {}).get("required_approving_review_count") or 0,
-        checks=tuple(Check(each["context"], _app(each.get("app_id"))) for each in listed),
-        strict=bool(checks.get("strict")),
-        bypass=tuple(bypass),
-    )
-
-
-def _enabled(said: Mapping[str, Any], name: str) -> bool:
-    return bool((said.get(name) or {}).get("enabled"))
-
-
-def _app(number: object) -> int | None:
-    """-1 and null mean any app."""
-    return number if isinstance(number, int) and number > 0 else None
-
-
-def _applies(ruleset: Mapping[str, Any], branch: str, default: str | None) -> bool:
-    """Whether a ruleset is in force on `branch`; `evaluate` and `disabled` are not."""
-    if ruleset.get("target") != "branch" or ruleset.get("enforcement") != "active":
-        return False
-    names = (ruleset.get("conditions") or {}).get("ref_name") or {}
-    include, exclude = names.get("include") or [], names.get("exclude") or []
-    included = not include or any(_matches(pattern, branch, default) for pattern in include)
-    return included and not any(_matches(pattern, branch, default) for pattern in exclude)
-
-
-def _matches(pattern: str, branch: str, default: str | None) -> bool:
-    if pattern in {"~ALL", "~DEFAULT_BRANCH"}:
-        return pattern == "~ALL" or branch == default
-    return fnmatch(pattern, f"refs/heads/{branch}")
-
-
-def _of_ruleset(ruleset: Mapping[str, Any]) -> Source:
-    name = f"ruleset '{ruleset.get('name')}'"
-    actors = ruleset.get("bypass_actors")
-    bypass = None if actors is None else tuple(_bypass(actor, name) for actor in actors)
-    return _of_rules(name, ruleset.get("rules") or [], bypass)
-
-
-def _bypass(actor: Mapping[str, Any], ruleset: str) -> Bypass:
-    number = actor.get("actor_id")
-    who = f"{actor.get('actor_type')}{f' {number}' if number is not None else ''} ({ruleset})"
-    return Bypass(who, _SPARED_IN_A_MERGE if actor.get("bypass_mode") == "pull_request" else frozenset())
-
-
-def _of_rules(name: str, rules: list[dict[str, Any]], bypass: tuple[Bypass, ...] | None) -> Source:
-    grants: set[str] = set()
-    approvals, checks, strict = 0, [], False
-    for rule in rules:
-        given = rule.get("parameters") or {}
-        if rule["type"] == "pull_request":
-            approvals = max(approvals, given.get("required_approving_review_count") or 0)
-            grants |= {by.PULL_REQUEST, by.SELF}
-            grants |= {control for key, control in _PARAMETERS.items() if given.get(key)}
-        elif rule["type"] == "required_status_checks":
-            strict = strict or bool(given.get("strict_required_status_checks_policy"))
-            listed = given.get("required_status_checks") or []
-            checks += [Check(each["context"], _app(each.get("integration_id"))) for each in listed]
-        elif rule["type"] in _RULES:
-            grants.add(_RULES[rule["type"]])
-    return Source(name, frozenset(grants), approvals, tuple(checks), strict, bypass)
-
-
-_SPARED_IN_A_MERGE = frozenset({by.PULL_REQUEST, by.FORCE_PUSH, by.DELETION})
-_SPARED_BY_ALLOWANCE = frozenset({by.FORCE_PUSH, by.DELETION, by.CHECKS})
-_PARAMETERS = {
-    "dismiss_stale_reviews_on_push": by.STALE,
-    "require_last_push_approval": by.LAST_PUSH,
-    "require_code_owner_review": by.CODE_OWNERS,
-    "required_review_thread_resolution": by.CONVERSATIONS,
-}
-_RULES = {"non_fast_forward": by.FORCE_PUSH, "deletion": by.DELETION}
-
-
-def _only_in_force(facts: Facts, known: set[object]) -> Iterator[Source]:
-    """Rules in force whose ruleset (of the organisation or enterprise) is not shown in full."""
-    answer = _get(facts, "rules")
-    hidden: dict[object, list[dict[str, Any]]] = {}
-    for rule in answer.document if answer.status == 200 else []:
-        if rule.get("ruleset_id") not in known:
-            hidden.setdefault(rule.get("ruleset_id"), []).append(rule)
-    for number, rules in hidden.items():
-        yield _of_rules(f"ruleset {number} of {rules[0].get('ruleset_source', 'another place')}", rules, None)
-
-
 def _owners_file(control: Control, facts: Facts) -> Control:
     """Asking for a code owner's review is nothing where the file names none."""
-    answer = _get(facts, "codeowners")
+    answer = github_sources.get(facts, "codeowners")
     if control.state != "pass":
         return control
     if answer.status == 404:
@@ -228,7 +83,7 @@ def _owners_file(control: Control, facts: Facts) -> Control:
 
 
 def _actions(facts: Facts) -> Control:
-    answer, setting = _get(facts, "workflow"), SETTINGS[ACTIONS]
+    answer, setting = github_sources.get(facts, "workflow"), SETTINGS[ACTIONS]
     if answer.status != 200:
         said = f"the token may not read the permissions of Actions ({answer.status})"
         return Control(ACTIONS, "unknown", said, setting)
@@ -239,7 +94,7 @@ def _actions(facts: Facts) -> Control:
 
 def _reviewers(environment: Environment, facts: Facts) -> Control:
     """The deployment environment of the same name, where there is one."""
-    answer, setting = _get(facts, "environment"), SETTINGS[REVIEWERS]
+    answer, setting = github_sources.get(facts, "environment"), SETTINGS[REVIEWERS]
     if answer.status == 404:
         said = f"there is no deployment environment '{environment.name}' (or the token may not see it)"
         return Control(REVIEWERS, "not-available", said, setting)
@@ -257,7 +112,7 @@ def _reviewers(environment: Environment, facts: Facts) -> Control:
 
 def _ruleset(environment: Environment, facts: Facts) -> Iterator[Step]:
     name = f"cipipe {environment.name}"
-    listed = _get(facts, "rulesets")
+    listed = github_sources.get(facts, "rulesets")
     own = [each for each in listed.document or [] if each.get("name") == name] if listed.status == 200 else []
     own = [each for each in own if each.get("source_type", "Repository") == "Repository"]
     body = {
@@ -266,9 +121,13 @@ def _ruleset(environment: Environment, facts: Facts) -> Iterator[Step]:
         "enforcement": "active",
         "bypass_actors": [],
         "conditions": {"ref_name": {"include": [f"refs/heads/{environment.branch}"], "exclude": []}},
-        "rules": _rules(environment, own[0].get("rules") or [] if own else [], _apps(facts)),
+        "rules": _rules(environment, own[0].get("rules") or [] if own else [], github_sources.apps(facts)),
     }
-    if own and _applies(own[0], environment.branch, None) and _of_ruleset(own[0]) == _of_ruleset(body):
+    if (
+        own
+        and github_sources.applies(own[0], environment.branch, None)
+        and github_sources.of_ruleset(own[0]) == github_sources.of_ruleset(body)
+    ):
         return  # what still fails is not the ruleset's to give
     verb = "change" if own else "make"
     says = f"{verb} the ruleset '{name}' for '{environment.branch}': {_in_words(environment)}"
@@ -284,7 +143,10 @@ def _rules(
     before = next((rule.get("parameters") or {} for rule in own if rule["type"] == "pull_request"), {})
     if by.PULL_REQUEST in wanted:
         count = max(environment.approvals, before.get("required_approving_review_count") or 0)
-        switches = {key: control in wanted or bool(before.get(key)) for key, control in _PARAMETERS.items()}
+        switches = {
+            key: control in wanted or bool(before.get(key))
+            for key, control in github_sources.PARAMETERS.items()
+        }
         rules.append(
             {
                 "type": "pull_request",
