@@ -1,5 +1,7 @@
 """Repositories at each forge, for tests that must hold at all of them: two fakes and a real Gitea."""
 
+import time
+import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,7 +153,17 @@ class GiteaSite:
 
     def merge(self, number: int) -> None:
         """As `Site` says."""
-        self._call("POST", f"/pulls/{number}/merge", {"Do": "merge"})
+        end = time.monotonic() + 20
+        while True:
+            try:
+                self._call("POST", f"/pulls/{number}/merge", {"Do": "merge"})
+            except urllib.error.HTTPError as error:  # 405 while it works out whether there is a conflict
+                error.close()
+                if error.code != 405 or time.monotonic() > end:
+                    raise
+            else:
+                return
+            time.sleep(0.1)
 
     def close(self, number: int) -> None:
         """As `Site` says."""
