@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from cipipe import source, tasks
+from cipipe import registry, source, tasks
 from cipipe.config import Config
 from cipipe.delivery import deliver
-from cipipe.errors import CipipeError, ImageError, UsageError
+from cipipe.errors import CipipeError, ImageError, RegistryError, UsageError
 from cipipe.holdings import holdings
 from cipipe.image import ImageRef
+from cipipe.proc import Deadline
 from cipipe.promotion import check_promoted
 from cipipe.results import DeliveriesOutcome, Delivery
 from cipipe.tasks import Options, Task
@@ -49,9 +50,20 @@ def _bump(task: Task, of: Mapping[str, Task]) -> Delivery:
         if environment.promotes:
             held = holdings(of[environment.promotes], task.refs)
             task = replace(task, refs=tuple(check_promoted(held, ref) for ref in task.refs), as_held=True)
+        if task.options.verify_image:
+            _verify(task)
     except CipipeError as error:
         return Delivery(environment.name, "failed", error=error)
     return deliver(task)
+
+
+def _verify(task: Task) -> None:
+    """Raise `RegistryError` unless each image's registry has its tag, with its digest where it has one."""
+    deadline = Deadline(task.options.timeout)
+    for ref in task.refs:
+        found = registry.digest(ref, deadline, task.trigger.environ) if ref.tag else ref.digest
+        if ref.digest and found != ref.digest:
+            raise RegistryError(f"{ref.with_tag(ref.tag)} has the digest {found}, not {ref.digest}")
 
 
 def _refs(config: Config, images: Sequence[str], options: Options) -> tuple[ImageRef, ...]:

@@ -131,6 +131,7 @@ class _Attempt:
         self._pushed: dict[str, tuple[Delivery, Proposal]] = {}  # commits that may have reached the remote
         self._refusals = 0  # while the remote did not move
         self._seen: tuple[str, str | None] | None = None  # base and tip at the last look
+        self._declined: Push | None = None  # by a rule, it says: once more only where the remote moved
         self._deeper: list[Trailers] | None = None  # bumps further back than the fetched history
         self._proposing = proposing
 
@@ -184,6 +185,9 @@ class _Attempt:
         seen = (fetched.base.id, tip.id if tip else None)
         self._refusals = self._refusals + 1 if seen == self._seen else 0
         self._seen = seen
+        if self._declined and self._refusals:
+            raise _rejected(self._declined, branch or environment.branch)
+        self._declined = None
         return _Found(fetched.base, history, tip, entries, before, self._edit(before))
 
     def _edit(self, before: Mapping[str, bytes]) -> manifests.Edit:
@@ -285,8 +289,11 @@ class _Attempt:
             return self._proposing.propose(result, proposal)
         self._pushed[commit.id] = result, proposal
         _log.info("%s: the push did not stand (%s)", proposal.environment, push.reason)
-        if push.declined or self._refusals >= _UNMOVED:
+        if self._refusals >= _UNMOVED:
             raise _rejected(push, branch)
+        if push.declined:
+            self._declined = push
+            return None
         if push.outcome == "rejected" and (other := self._conflicting(branch)):
             raise RejectedError(
                 f"branch '{branch}' cannot exist beside branch '{other}'",

@@ -24,6 +24,7 @@ class Options:
     allow_downgrade: bool = False
     reopen: bool = False
     dry_run: bool = False
+    verify_image: bool = False
     timeout: float = 120.0
 
 

@@ -26,6 +26,11 @@ from cipipe.cli import options, output
     metavar="REF",
     help="REPOSITORY:TAG, with @DIGEST if you like, or NAME=TAG for a name under `images:`; may be repeated.",
 )
+@click.option(
+    "--verify-image/--no-verify-image",
+    default=False,
+    help="Ask the registry first, and refuse what it does not have.",
+)
 @options.container
 @options.key
 @options.delivery
