@@ -5,13 +5,16 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cipipe import reports, secrets
 from cipipe.cli.words import message, printable
 from cipipe.errors import CipipeError, ExternalError, UsageError
-from cipipe.results import Outcome
+
+if TYPE_CHECKING:
+    from cipipe.results import Outcome
 
 
 def prepare_streams() -> None:
@@ -21,7 +24,7 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def report(outcome: Outcome, output_format: str, output_file: str | None) -> int:
+def report(outcome: "Outcome", output_format: str, output_file: str | None) -> int:
     """Write the report of `outcome` to stdout, or to `output_file`, and return its exit code."""
     _stop_progress()
     text = reports.render(output_format, outcome)

@@ -1,8 +1,10 @@
 """The one list of report formats; a format is a module with `render(outcome) -> str`."""
 
 import importlib
+from typing import TYPE_CHECKING
 
-from cipipe.results import Outcome, ProtectOutcome
+if TYPE_CHECKING:
+    from cipipe.results import Outcome
 
 REPORTS: dict[str, str] = {
     "text": "cipipe.reports.text",
@@ -17,8 +19,10 @@ EVERYWHERE = ("text", "json")
 _OF_FINDINGS = ("sarif", "github", "gitlab")
 
 
-def render(name: str, outcome: Outcome) -> str:
+def render(name: str, outcome: "Outcome") -> str:
     """`outcome` in the format `name`."""
+    from cipipe.results import ProtectOutcome  # noqa: PLC0415 - `--version` renders nothing
+
     if name in _OF_FINDINGS and isinstance(outcome, ProtectOutcome):
         outcome = outcome.findings()
     text = importlib.import_module(REPORTS[name]).render(outcome)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jsonschema
@@ -235,17 +234,3 @@ def test_help_loads_nothing_heavy(cipipe: Cipipe, arguments: list[str]) -> None:
     )
     ran = cipipe(*arguments, python=("-c", script))
     assert (ran.returncode, ran.stderr) == (0, b"[]\n")
-
-
-def test_start_up_within_40_ms_of_click(cipipe: Cipipe) -> None:
-    def best(*python: str) -> float:
-        def once() -> float:
-            started = time.perf_counter()
-            assert cipipe(python=python).returncode == 0
-            return time.perf_counter() - started
-
-        return min(once() for _ in range(7))
-
-    click = best("-c", "import click")
-    assert best("-m", "cipipe", "--version") - click < 0.040
-    assert best("-m", "cipipe", "--help") - click < 0.040
