@@ -46,5 +46,9 @@ def test_pieces_made_of_lines_locate_as_lines_do() -> None:
 
 
 def test_a_value_that_is_one_hole_is_filled() -> None:
-    values = {"A": Unknown("steps.x.outputs.v"), "B": Unknown("secrets.B"), "C": "c"}
+    values: dict[str, str | Unknown] = {
+        "A": Unknown("steps.x.outputs.v"),
+        "B": Unknown("secrets.B"),
+        "C": "c",
+    }
     assert fill_values(values, {"steps.x.outputs.v": "apply"}) == {**values, "A": "apply"}
