@@ -13,10 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     "errors results image secrets hints backends repository globs diff",
-    "config controls approvals manifests pipelines shell groovy policy source message order pull_request trailers",
-    "git registry builders forges engines ci proc programs failpoints docker_config worktree reading trust",
-    "bump promote set_image build pipeline gate facts protect status demo delivery review trigger tasks holdings promotion "
-    "proposal proposing",
+    (
+        "config controls approvals manifests pipelines shell groovy policy source message order "
+        "pull_request trailers"
+    ),
+    ("git registry builders forges engines ci proc programs failpoints docker_config worktree reading trust"),
+    (
+        "bump promote set_image build pipeline gate facts protect status demo delivery review trigger "
+        "tasks holdings promotion proposal proposing"
+    ),
     "cli reports __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

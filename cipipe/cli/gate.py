@@ -36,9 +36,7 @@ _FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
     help="Judge this pull request too, at this checkout's forge: who approved it, where it comes from."
     " [default in CI: the one under test]",
 )
-@click.option(
-    "--publish", is_flag=True, help="Post what --pr finds as the commit status `cipipe/approvals`."
-)
+@click.option("--publish", is_flag=True, help="Post what --pr finds as the commit status `cipipe/approvals`.")
 @click.option("--strict", is_flag=True, help="What cannot be resolved is an error, not a warning.")
 @click.option("--only", multiple=True, metavar="RULE", help="Run these rules alone.")
 @click.option("--skip", multiple=True, metavar="RULE", help="Do not run these rules.")
