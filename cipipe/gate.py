@@ -167,7 +167,8 @@ def _findings(evaluation: Evaluation, read: reading.Read, repository: reading.Re
                 said.rule, said.severity, said.verdict, place.location, message, place.command, place.via,
                 excerpt=_line(repository, place.location.file, place.location.line),
             )  # fmt: skip
-            findings.setdefault((said.rule, place.location, place.via), finding)
+            # one command is one finding, by however many ways its call site leads there
+            findings.setdefault((said.rule, place.location, place.via[-1:]), finding)
         if said.id is None or not read.facts.places[said.id]:  # a pull request is no file
             findings[said.rule, said.message] = Finding(
                 said.rule, said.severity, said.verdict, None, said.message

@@ -19,6 +19,7 @@ from cipipe.groovy.values import (
 from cipipe.pipelines.model import Unknown
 
 _RANGE_LIMIT = 50
+_PIECES_LIMIT = 400  # that a text is put together from: each sum looks at all of them
 _CONDITION = Unknown("a condition")
 
 
@@ -43,7 +44,8 @@ def _unknown(left: Value, right: Value, strings: Strings) -> Value:  # noqa: ARG
 def _plus(left: Value, right: Value, strings: Strings) -> Value:
     if isinstance(left, Text) or isinstance(right, Text):
         one, other = strings.text(left), strings.text(right)
-        if len(one.string) + len(other.string) > TEXT_LIMIT:
+        long = len(one.string) + len(other.string) > TEXT_LIMIT
+        if long or len(one.pieces) + len(other.pieces) > _PIECES_LIMIT:
             return Unknown("a text too long to follow")
         return one + other
     if isinstance(left, Items):

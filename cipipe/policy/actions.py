@@ -110,6 +110,8 @@ def _templates() -> Mapping[str, tuple[str, ...]]:
 def template(step: Step) -> ActionKind | None:
     """What a GitLab template or component does; None when it is not catalogued."""
     name = re.sub(r"\.gitlab-ci\.yml\Z|@[^/@]*\Z", "", step.name.removeprefix("template:"))
+    if step.inputs.get("include") == "component":
+        name = name.partition("/")[2]  # without the server
     for kind in ("harmless", "deploys"):
         for pattern in _templates()[kind]:
             if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name.lower(), pattern):

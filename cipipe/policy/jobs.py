@@ -144,7 +144,7 @@ class _Job:
         elif step.kind == "dsl":
             self._named(step, actions.jenkins_step(step), f"the step {step.name}")
         elif step.kind == "template":
-            self._named(step, actions.template(step), f"the template {step.name}")
+            self._template(step)
         elif step.kind == "cluster":
             self._cluster(step)
         elif (
@@ -166,6 +166,9 @@ class _Job:
     def _action(self, step: Step, action: actions.Action) -> None:
         if action.kind == "cluster" and action.makes:
             globs = [glob for name, found in _MAKERS.items() if name in action.name for glob in found]
+            name = step.inputs.get("cluster_name")
+            if "kind" in action.name and isinstance(name, str) and HOLE not in name:
+                globs = [f"kind-{name}"]
             self._clusters.make(globs or ["*"], step.env.get("KUBECONFIG", self._job.env.get("KUBECONFIG")))
         elif action.kind in {"deploys", "credentials"}:
             self._named(step, action.kind, f"the action {action.name}")
@@ -179,6 +182,15 @@ class _Job:
         elif kind == "credentials":
             self._clusters.connect({})
             self._credential(what, self._form, "cluster", place)
+
+    def _template(self, step: Step) -> None:
+        """An include that is not of this repository; one that its name does not tell is not known."""
+        kind = actions.template(step)
+        if kind is None and step.inputs.get("include") in {"project", "remote", "component"}:
+            place = _place(step)
+            message = "an include of another repository, which cannot be read here"
+            self.problem(Problem(place.location, message, place.via, place.command))
+        self._named(step, kind, f"the template {step.name}")
 
     def _cluster(self, step: Step) -> None:
         """`environment: kubernetes` of GitLab hands a cluster to the job; a dashboard only looks."""

@@ -78,7 +78,10 @@ def as_program(run: "Interpreter", call: Call) -> Call | Result | None:
             if unresolved.is_script_url(file.url, path):
                 unresolved.downloaded(run, call, file.url)
                 return Result.UNKNOWN
-            return replace(call, argv=(program_of(file.url), *call.argv[1:]), words=())
+            told = program_of(file.url)
+            if not any(told == tool or told.startswith(f"{tool}-") for tool in run.session.tools):
+                return None  # the URL does not tell; its own name may
+            return replace(call, argv=(told, *call.argv[1:]), words=())
     return None
 
 

@@ -138,7 +138,7 @@ def placed(found: Facts) -> Counter[tuple[str, str, int]]:
             continue
         answer = json.loads(str(interpreter.query(f"data.cipipe.{rule.id.replace('-', '_')}.findings")))
         for said in answer["expressions"][0]:
-            places.update((rule.id, place.location, place.via) for place in found.places[said["id"]])
+            places.update((rule.id, place.location, place.via[-1:]) for place in found.places[said["id"]])
     return Counter((rule, where.file, where.line) for rule, where, _ in places)
 
 

@@ -23,6 +23,7 @@ _REFERENCE = re.compile(
 _INCLUDE = re.compile(r"\s*[-s]?include\s+")
 _DRY = re.compile(r"-[a-zA-BD-HJ-NP-V]*n[a-z]*|--dry-run|--just-print|--recon|-q|--question")
 _DEEPEST = 12
+_MOST_REFERENCES = 20_000  # to replace in one run of make: variables that double each other
 _MOST_TARGETS = 300  # needs inside each other
 
 
@@ -39,6 +40,7 @@ class _Makefile:
     variables: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     rules: dict[str, _Rule] = field(default_factory=dict)
+    references: int = 0
     calling: list[str] = field(default_factory=list)
     first: str = ""
     one_shell: bool = False
@@ -198,6 +200,9 @@ def _expand(text: str, makefile: _Makefile, target: str, depth: int = 0) -> str:
     def one(found: re.Match[str]) -> str:
         if found[0] == "$$":
             return "$"
+        makefile.references += 1
+        if makefile.references > _MOST_REFERENCES:
+            return HOLE
         if found[3]:
             return target if found[3] == "@" else HOLE
         name = found[1] or found[2] or found[4]
@@ -239,6 +244,7 @@ def _call(text: str, makefile: _Makefile, target: str) -> str:
         ),
         body,
     )
+    makefile.references += len(filled) // 64
     makefile.calling.append(name)
     try:
         return _expand(filled, makefile, target, 1)

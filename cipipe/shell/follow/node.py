@@ -7,14 +7,15 @@ from cipipe.shell.calls import Call, Result, Streams
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.state import State
 
-_STRING = r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`(?:[^`\\]|\\.)*+`"
+# A string that is never closed ends where the text does: no scan starts twice.
+_STRING = r"\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|`(?:[^`\\]|\\.)*+`?"
 _COMMENT = re.compile(rf"({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/", re.DOTALL)
 _CALL = re.compile(
     rf"\b(exec|execSync|execAsync|exec\.exec|getExecOutput|spawn|spawnSync|execFile|execFileSync|execa|execaSync|execaCommand|run)"
     rf"\s*\(\s*({_STRING}|[A-Za-z_$][\w$]*)\s*(?:,\s*\[([^\]]*)\])?",
     re.DOTALL,
 )
-_ZX = re.compile(r"(?<![\w.])\$(?:\{[^}\n]*\})?(`(?:[^`\\]|\\.)*+`)", re.DOTALL)
+_ZX = re.compile(rf"(?<![\w.])\$(?:\([^()\n]*+\))?(`(?:[^`\\]|\\.)*+`?)|{_STRING}", re.DOTALL)
 _CONSTANT = re.compile(rf"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*({_STRING})\s*[;\n]")
 _CLIENT = re.compile(r"@kubernetes/client-node|kubernetes-client")
 _METHOD = re.compile(r"\.((?:create|patch|replace|delete)(?:Namespaced|Cluster|Namespace)\w*)\s*\(")
@@ -36,9 +37,9 @@ def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> R
             words = [_unquote(word) for word in re.findall(rf"{_STRING}", found[3])]
             run.invoke(Call((*value.split(), *words), found.start(), state, Streams(), wrappers=("node",)))
     for found in _ZX.finditer(text):
-        run.shell_text(
-            Call(("node",), found.start(), state, Streams(), wrappers=("node",)), _unquote(found[1])
-        )
+        if found[1]:
+            call = Call(("node",), found.start(), state, Streams(), wrappers=("node",))
+            run.shell_text(call, _unquote(found[1]))
     if _CLIENT.search(text):
         for found in _METHOD.finditer(text):
             run.emit(Call(("kubernetes-api", found[1]), found.start(), state, Streams(), wrappers=("node",)))
