@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from cipipe import registry, source, tasks
+from cipipe import source, tasks
 from cipipe.config import Config
 from cipipe.delivery import deliver
 from cipipe.errors import CipipeError, ImageError, RegistryError, UsageError
@@ -59,6 +59,8 @@ def _bump(task: Task, of: Mapping[str, Task]) -> Delivery:
 
 def _verify(task: Task) -> None:
     """Raise `RegistryError` unless each image's registry has its tag, with its digest where it has one."""
+    from cipipe import registry  # noqa: PLC0415 - 25 ms that few bumps need
+
     deadline = Deadline(task.options.timeout)
     for ref in task.refs:
         found = registry.digest(ref, deadline, task.trigger.environ) if ref.tag else ref.digest

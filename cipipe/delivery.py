@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cipipe import failpoints, forges, manifests, message, registry, trailers
+from cipipe import failpoints, forges, manifests, message, trailers
 from cipipe.config import Environment
 from cipipe.diff import unified
 from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
@@ -202,8 +202,12 @@ class _Attempt:
                 f"'{self._task.environment.name}' pins digests, and {unpinned[0]} is promoted without one",
                 hint="pin it in the environment that is promoted from",
             )
-        environ = self._task.trigger.environ
-        digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
+        digests = {}
+        if unpinned:
+            from cipipe import registry  # noqa: PLC0415 - 25 ms that few bumps need
+
+            environ = self._task.trigger.environ
+            digests = {ref: registry.digest(ref, self._deadline, environ) for ref in unpinned}
         return manifests.edit(
             before, refs, container=options.container, key=options.key, names=names, digests=digests
         )

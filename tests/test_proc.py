@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipipe import secrets
+from cipipe import proc
 from cipipe.errors import DeadlineError, ExternalError, MissingToolError
 from cipipe.proc import Conversation, Deadline, escaped, run
 from cipipe.programs import program, search_path
@@ -84,7 +85,8 @@ def test_output_is_bounded() -> None:
         run(_python("while True: print('y' * 100)"), env=ENV, limit=1000, deadline=Deadline(20))
 
 
-def test_an_interrupt_leaves_nothing_running(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proc, "_interrupted", threading.Event())  # a command run before may catch the signal
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 
