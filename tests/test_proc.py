@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cipipe import secrets
-from cipipe import proc
+from cipipe import proc, secrets
 from cipipe.errors import DeadlineError, ExternalError, MissingToolError
 from cipipe.proc import Conversation, Deadline, escaped, run
 from cipipe.programs import program, search_path
