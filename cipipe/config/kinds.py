@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 CONTROL = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
-_CONTROL = re.compile(CONTROL)
+CONTROL_IN_LINES = r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]"
+_CONTROL, _CONTROL_IN_LINES = re.compile(CONTROL), re.compile(CONTROL_IN_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Text:
             return "it is empty"
         if len(text) > self.longest:
             return f"it has more than {self.longest} characters"
-        if _CONTROL.search(text.replace("\n", "").replace("\t", "") if self.lines else text):
+        if (_CONTROL_IN_LINES if self.lines else _CONTROL).search(text):
             return "it holds a control character"
         if self.pattern and not re.fullmatch(self.pattern, text, re.ASCII):
             return f"it must be {self.says}"

@@ -8,7 +8,7 @@ import datetime as dt
 from typing import Any
 
 from cipipe.config import shapes
-from cipipe.config.kinds import CONTROL, Number, OneOrMany, Text
+from cipipe.config.kinds import CONTROL, CONTROL_IN_LINES, Number, OneOrMany, Text
 from cipipe.config.model import Config
 from cipipe.config.shapes import Shape
 
@@ -78,7 +78,7 @@ def _text(rule: Text) -> dict[str, Any]:
     # "not" besides "pattern": in Python's dialect `$` also fits before a last newline.
     allowed = {"maxLength": rule.longest}
     if rule.lines:
-        return {"pattern": r"\S", **allowed}
+        return {"pattern": r"\S", "not": {"pattern": CONTROL_IN_LINES}, **allowed}
     return {
         "pattern": f"^({rule.pattern})$" if rule.pattern else r"\S",
         "not": {"pattern": CONTROL},
