@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cipipe.pipelines.model import HOLE
+from cipipe.pipelines.model import HOLE, WORKSPACE
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.session import in_repository
 from cipipe.shell.syntax import Parameter, Word
@@ -215,6 +215,8 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
     shown = path.replace(HOLE, "…")
     if refused:
         run.problem(call, f"{shown} is not read: {refused[0]}")
+    elif leads_out(call, path) and not (sourced and _ENVIRONMENT.search(path)):
+        run.problem(call, f"{shown} leads out of the repository")
     elif not (
         sourced and (_ENVIRONMENT.search(path) or not _SCRIPT.search(path) or path.startswith(("/", "~")))
     ):
@@ -222,3 +224,17 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
         if inside or HOLE in path or path.startswith(("/tmp/", "/home/", "/opt/", "/root/")):  # noqa: S108 - a prefix
             run.problem(call, f"the script {shown} is not in this repository")
     return Result.UNKNOWN
+
+
+def leads_out(call: Call, path: str) -> bool:
+    """Whether `..` in a path that starts inside of the repository leads to a place outside of it."""
+    if ".." not in path.split("/"):
+        return False
+    if path.startswith("/"):
+        starts: tuple[str, ...] = (path,)
+    else:
+        starts = tuple(f"{folder}/" for folder in call.state.directories)
+    inside = any(start.startswith(WORKSPACE + "/") for start in starts)
+    return inside and all(
+        in_repository(place) is None for place in call.state.paths(path) if HOLE not in place
+    )

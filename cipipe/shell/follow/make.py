@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.results import Location
+from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.session import in_repository
@@ -54,16 +55,11 @@ def make(run: Interpreter, call: Call) -> Result:
     directory, name, targets, given = _arguments(call)
     for folder in call.state.directories:
         base = posixpath.normpath(posixpath.join(folder, directory))
-        relative = in_repository(base)
-        path = next(
-            (
-                p
-                for n in ([name] if name else _NAMES)
-                if run.session.read(p := posixpath.join(relative or "", n)) is not None
-            ),
-            None,
-        )
-        if relative is None or path is None:
+        places = [
+            in_repository(posixpath.normpath(posixpath.join(base, n))) for n in ([name] if name else _NAMES)
+        ]
+        path = next((p for p in places if p is not None and run.session.read(p) is not None), None)
+        if path is None:
             continue
         makefile = _Makefile(
             base, given, variables={"MAKE": "make", "CURDIR": base, "SHELL": "/bin/sh", "MAKEFILE_LIST": path}
@@ -73,6 +69,9 @@ def make(run: Interpreter, call: Call) -> Result:
         for target in targets or [makefile.first]:
             _target(run, makefile, target, call)
         return Result.UNKNOWN
+    wanted = posixpath.join(directory, name)
+    if unresolved.leads_out(call, wanted):
+        run.problem(call, f"{wanted} leads out of the repository")
     return Result.UNKNOWN
 
 
