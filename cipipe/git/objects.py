@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from cipipe.errors import ExternalError, GitError
 from cipipe.git.runner import Git
@@ -10,7 +9,6 @@ from cipipe.git.trees import Commit, object_id, parse_commit
 from cipipe.proc import Conversation, escaped
 
 _AT_ONCE = 500  # ids that are asked for before the answers are read: they fit into a pipe
-_MANY = 500  # blobs for which a process that need not flush after each is worth its start
 
 
 class CorruptObjectError(GitError):
@@ -53,17 +51,8 @@ class Objects:
             return None
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """Blob id -> content; many are read by a process of their own, whose output is buffered."""
-        names = list(dict.fromkeys(ids))
-        if len(names) <= _MANY:
-            return dict(self._answers(names, "blob"))
-        output = _Buffered(
-            self._git.run(
-                "cat-file", "--batch", "--buffer", repository=self._repository,
-                stdin="".join(f"{name}\n" for name in names).encode(), variables=self._variables,
-            )
-        )  # fmt: skip
-        return dict(_answer(output, name, "blob") for name in names)
+        """Blob id -> content."""
+        return dict(self._answers(list(dict.fromkeys(ids)), "blob"))
 
     def commits(self, ids: Iterable[str]) -> tuple[Commit, ...]:
         """Commits, in the order of `ids`."""
@@ -97,37 +86,7 @@ class Objects:
             raise
 
 
-class _Answers(Protocol):
-    """The output of `git cat-file --batch`."""
-
-    def line(self) -> bytes:
-        """The next line, without its newline."""
-
-    def exactly(self, size: int) -> bytes:
-        """The next `size` bytes."""
-
-
-class _Buffered:
-    """Output that is here as a whole."""
-
-    def __init__(self, output: bytes) -> None:
-        self._output = output
-        self._at = 0
-
-    def line(self) -> bytes:
-        """The next line, without its newline; empty at the end."""
-        end = self._output.find(b"\n", self._at)
-        line = self._output[self._at : end if end >= 0 else None]
-        self._at += len(line) + 1
-        return line
-
-    def exactly(self, size: int) -> bytes:
-        """The next `size` bytes, fewer at the end."""
-        self._at += size
-        return self._output[self._at - size : self._at]
-
-
-def _answer(process: _Answers, name: str, kind: str) -> tuple[str, bytes]:
+def _answer(process: Conversation, name: str, kind: str) -> tuple[str, bytes]:
     head = process.line().decode(errors="replace")
     parts = head.split(" ")
     if parts[-1] == "missing":

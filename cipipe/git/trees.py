@@ -39,8 +39,11 @@ class TreeEntry:
 
 def object_id(kind: str, content: bytes, like: str) -> str:
     """The id of an object in a repository that has ids like `like`: SHA-1, or SHA-256 for 64 digits."""
-    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
-    return algorithm(b"%b %d\0%b" % (kind.encode(), len(content), content), usedforsecurity=False).hexdigest()
+    algorithm = "sha256" if len(like) == 64 else "sha1"
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    digest.update(f"{kind} {len(content)}\0".encode())
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def parse_tree(content: bytes, like: str) -> list[TreeEntry]:
