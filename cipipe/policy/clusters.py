@@ -23,6 +23,7 @@ _SERVER = ("--server", "-s", "--kube-apiserver")
 _LOCAL_SERVER = re.compile(
     r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker\.internal)", re.ASCII
 )
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _ACCOUNT_TOOLS = frozenset(
     {
         "az",
@@ -56,6 +57,7 @@ class Clusters:
         self._deleted = deleted
         self._contexts: list[str] = []
         self._ephemeral: dict[str, bool] = {}
+        self._before_k3s: tuple[list[str], dict[str, bool]] | None = None
 
     def make(self, contexts: Sequence[str], kubeconfig: Value | None = None) -> None:
         """A cluster was made; `contexts` are globs of its context's name."""
@@ -66,8 +68,13 @@ class Clusters:
         """Follow a command that makes, deletes or connects a cluster of its own; whether it was one."""
         name = program(words[0])
         if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
+            self._before_k3s = list(self._contexts), dict(self._ephemeral)
             self.make(["default"])
             return True
+        if name in _SHELLS and self._before_k3s is not None and _joins(words, env):
+            self._contexts, self._ephemeral = self._before_k3s
+            self._before_k3s = None
+            return False
         if name == "snap" and {"install", "microk8s"} <= set(words):
             self.make(["microk8s*"])
             return True
@@ -156,6 +163,13 @@ class Clusters:
 
     def _is_made(self, context: str) -> bool:
         return any(fnmatch.fnmatchcase(context, made) for made in self._contexts)
+
+
+def _joins(words: Sequence[str], env: Mapping[str, Value]) -> bool:
+    """Whether the installer of k3s joins a cluster that is there (docs.k3s.io/installation/configuration)."""
+    given = env.get("INSTALL_K3S_EXEC")
+    arguments = [*words[1:], *(given.split() if isinstance(given, str) else ())]
+    return "K3S_URL" in env or any(a == "agent" or a.partition("=")[0] == "--server" for a in arguments)
 
 
 def deleted_in(commands: Iterable[Sequence[str]]) -> frozenset[tuple[str, str]]:

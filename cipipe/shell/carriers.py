@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE
 from cipipe.shell import unresolved
-from cipipe.shell.calls import Call, Result
+from cipipe.shell.calls import Call, Input, Result
 from cipipe.shell.files import child
 from cipipe.shell.interpreter import Handler, Interpreter
 
@@ -144,7 +144,19 @@ def shell(run: Interpreter, call: Call) -> Result:
         return run.shell_text(inner, rest[0], arguments=rest[1:])
     if rest and not from_stdin and rest[0] != "/dev/stdin":
         return run.follow(rest[0], inner, rest[1:], "bash")
+    _installer(run, call)
     return stdin_script(run, inner, arguments=rest if from_stdin else ())
+
+
+def _installer(run: Interpreter, call: Call) -> None:
+    if _unknown(call.streams.stdin):
+        run.emit(call)  # an installer does what its variables and arguments say
+
+
+def _unknown(stdin: Input | None) -> bool:
+    if stdin is None:
+        return False
+    return stdin.texts is None or any(t.strip(HOLE + " \n") == "" and t.strip() for t in stdin.texts)
 
 
 def stdin_script(run: Interpreter, call: Call, arguments: tuple[str, ...] = ()) -> Result:
@@ -152,10 +164,10 @@ def stdin_script(run: Interpreter, call: Call, arguments: tuple[str, ...] = ()) 
     stdin = call.streams.stdin
     if stdin is None:
         return Result.UNKNOWN
-    if stdin.texts is None or any(text.strip(HOLE + " \n") == "" and text.strip() for text in stdin.texts):
+    if _unknown(stdin):
         unresolved.piped(run, call)
         return Result.UNKNOWN
-    for text in stdin.texts:
+    for text in stdin.texts or ():
         run.shell_text(call, text, arguments=("bash", *arguments), lines=stdin.lines)
     return Result.UNKNOWN
 

@@ -66,7 +66,7 @@ AROUND = [
     "true && {}",
     "f() {{ {}; }}; f",
     "x=$( {} )",
-    "! {}",
+    "! {{ {}; }}",
     "for i in 1; do {}; done",
     "case a in *) {};; esac",
     "bash <<'END'\n{}\nEND",

@@ -68,6 +68,8 @@ def make(run: Interpreter, call: Call) -> Result:
         makefile.variables.update(given)
         for target in targets or [makefile.first]:
             _target(run, makefile, target, call)
+        if makefile.references > _MOST_REFERENCES:
+            run.problem(call, f"{path} has more references than can be followed")
         return Result.UNKNOWN
     wanted = posixpath.join(directory, name)
     if unresolved.leads_out(call, wanted):
