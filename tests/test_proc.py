@@ -85,20 +85,31 @@ def test_output_is_bounded() -> None:
 
 
 def test_an_interrupt_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proc, "_interrupted", threading.Event())  # a command run before may catch the signal
+    monkeypatch.setattr(proc, "_interrupted", threading.Event())
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+
+    def stop(_number: int, _frame: object) -> None:  # as the command line does
+        proc.interrupt()
+        raise KeyboardInterrupt
 
     def interrupt() -> None:
         while not pid.exists() or not pid.read_text():
             time.sleep(0.01)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, stop)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(_python(code), env=ENV)
-    thread.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(_python(code), env=ENV)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+    patience = time.monotonic() + 10  # where the signal came before `run` could wait for the program
+    while _alive(int(pid.read_text())) and time.monotonic() < patience:
+        time.sleep(0.01)
     assert not _alive(int(pid.read_text()))
 
 
