@@ -109,6 +109,7 @@ def _state(scope: Scope) -> State:
         state.directories = (HOLE,)
     elif scope.directory:
         state.directories = state.paths(scope.directory)
+        state.strayed = ".." in scope.directory.split("/")
         state.variables["PWD"] = state.directories
     return state
 

@@ -10,7 +10,8 @@ from cipipe.shell.expand import HOME
 from cipipe.shell.files import SOURCED
 from cipipe.shell.interpreter import Handler, Interpreter
 from cipipe.shell.output import PRINTERS, printf
-from cipipe.shell.state import WrittenFile
+from cipipe.shell.session import in_repository
+from cipipe.shell.state import State, WrittenFile
 from cipipe.shell.syntax import Parameter, Substitution, Word
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -45,16 +46,22 @@ def _cd(_run: Interpreter, call: Call) -> Result:
     state = call.state
     if call.argv[1:2] == ("-",) or call.argv[0] == "popd":
         old = state.variables.get("OLDPWD")
-        state.directories = (str(old[0]),) if old else state.directories
+        _enter(state, (str(old[0]),) if old else state.directories, strays=state.strayed)
         return Result.UNKNOWN
     target = plain[0] if plain else HOME
     old_directory = state.directories[0]
-    state.directories = state.paths(target)
+    strays = unresolved.leads_out(call, target) or (state.strayed and not target.startswith(("/", HOLE)))
+    _enter(state, state.paths(target), strays=strays)
     state.variables["OLDPWD"] = (old_directory,)
     state.variables["PWD"] = state.directories
     if call.streams.out is not None and call.argv[0] == "pushd":
         call.streams.out.write((HOLE,))
     return Result.UNKNOWN
+
+
+def _enter(state: State, folders: tuple[str, ...], *, strays: bool) -> None:
+    state.directories = folders
+    state.strayed = strays and all(in_repository(folder) is None for folder in folders)
 
 
 def _pwd(_run: Interpreter, call: Call) -> Result:

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 
 from cipipe.shell import builtins, carriers, wrappers
-from cipipe.shell.follow import interpreters, make, node, npm, python, tasks, windows
+from cipipe.shell.follow import (
+    compose,
+    interpreters,
+    justfile,
+    make,
+    node,
+    npm,
+    python,
+    taskfile,
+    toxini,
+    windows,
+)
 from cipipe.shell.interpreter import Handler, Language
 
 HANDLERS: Mapping[str, Handler] = {
@@ -18,12 +29,12 @@ HANDLERS: Mapping[str, Handler] = {
     "pnpm": npm.npm,
     "bun": npm.npm,
     "npm exec": wrappers.subcommand,
-    "task": tasks.task,
-    "go-task": tasks.task,
-    "just": tasks.just,
-    "tox": tasks.tox,
-    "compose up": tasks.compose_up,
-    "compose service": tasks.compose_service,
+    "task": taskfile.task,
+    "go-task": taskfile.task,
+    "just": justfile.just,
+    "tox": toxini.tox,
+    "compose up": compose.compose_up,
+    "compose service": compose.compose_service,
     "pwsh": windows.pwsh,
     "powershell": windows.pwsh,
 }

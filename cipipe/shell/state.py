@@ -45,7 +45,10 @@ class WrittenFile:
 
 @dataclass(slots=True)
 class State:
-    """The state of one shell process; `directories` are the folders that it may be in."""
+    """The state of one shell process; `directories` are the folders that it may be in.
+
+    `strayed` says that `cd ..` has led out of the repository to where they are now.
+    """
 
     variables: dict[str, tuple[Single, ...]] = field(default_factory=dict)
     functions: dict[str, tuple[FunctionValue | None, ...]] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class State:
     references: dict[str, str] = field(default_factory=dict)
     exported: frozenset[str] = frozenset()
     directories: tuple[str, ...] = (WORKSPACE,)
+    strayed: bool = False
     arguments: tuple[str, ...] = ()
     name: str = "bash"
     search: tuple[str, ...] = ()
@@ -68,6 +72,7 @@ class State:
             dict(self.references),
             self.exported,
             self.directories,
+            self.strayed,
             self.arguments,
             self.name,
             self.search,
@@ -85,6 +90,7 @@ class State:
         self.references = first.references
         self.exported = first.exported
         self.directories = first.directories
+        self.strayed = first.strayed
         self.arguments = first.arguments
         self.search = first.search
 
@@ -139,5 +145,6 @@ def _joined(a: State, b: State) -> State:
     state.references = {**b.references, **a.references}
     state.exported = a.exported | b.exported
     state.directories = tuple(dict.fromkeys((*a.directories, *b.directories)))[:3]
+    state.strayed = a.strayed or b.strayed
     state.search = tuple(dict.fromkeys((*a.search, *b.search)))
     return state

@@ -4,6 +4,7 @@ Ordinary scripts are full of unknown values. One is a problem only where it deci
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,11 @@ _FETCHERS |= {
 _ENVIRONMENT = re.compile(
     r"(?:activate|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
 )
+
+_MAKERS = frozenset(
+    {"git", "svn", "hg", "mkdir", "cmake", "meson", "tar", "unzip", "cp", "mv", "rsync", "curl", "wget", "ln"}
+)
+_DEPLOYS = re.compile(r"deploy|rollout|(?:^|[-_:.])(?:apply|k8s|kube|kubernetes|helm|argocd)(?:$|[-_:.])")
 
 
 def command_word(run: "Interpreter", call: Call) -> Result:
@@ -228,13 +234,30 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
 
 def leads_out(call: Call, path: str) -> bool:
     """Whether `..` in a path that starts inside of the repository leads to a place outside of it."""
+    folders = call.state.directories
+    if call.state.strayed and not path.startswith(("/", HOLE)):
+        return all(in_repository(place) is None for place in (*folders, *call.state.paths(path)))
     if ".." not in path.split("/"):
         return False
-    if path.startswith("/"):
-        starts: tuple[str, ...] = (path,)
-    else:
-        starts = tuple(f"{folder}/" for folder in call.state.directories)
+    starts = (path,) if path.startswith("/") else tuple(f"{folder}/" for folder in folders)
     inside = any(start.startswith(WORKSPACE + "/") for start in starts)
     return inside and all(
         in_repository(place) is None for place in call.state.paths(path) if HOLE not in place
     )
+
+
+def elsewhere(run: "Interpreter", call: Call, path: str, name: str, targets: Iterable[str]) -> None:
+    """What a runner of targets (`make`, `npm run`, …) reads is not here; `path` is where it would be.
+
+    It is a problem outside of the repository, where nothing before has made that folder, and where a target
+    is plainly a deployment.
+    """
+    folder = next(iter(call.state.paths(path))).rstrip("/").rsplit("/", 1)[-1]
+    made = folder and any(
+        command.argv[0].rsplit("/", 1)[-1] in _MAKERS and any(folder in word for word in command.argv[1:])
+        for command in run.commands
+    )
+    if leads_out(call, path) and not made:
+        run.problem(call, f"{path or '.'} leads out of the repository")
+    elif found := next(filter(_DEPLOYS.search, targets), None):
+        run.problem(call, f"there is no {name} here that says what {found.replace(HOLE, '…')} does")

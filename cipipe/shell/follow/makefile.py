@@ -1,0 +1,223 @@
+"""Makefiles: variables, rules and includes, and the expansion of their texts (layer 1; GNU make manual)."""
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from cipipe.pipelines.model import HOLE
+from cipipe.results import Location
+from cipipe.shell.session import Session
+
+ASSIGNMENT = re.compile(r"(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|:{1,3}=|\+=|!=|=)\s*(.*)", re.DOTALL)
+_RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
+_REFERENCE = re.compile(
+    r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
+)
+_INCLUDE = re.compile(r"\s*[-s]?include\s+")
+_DEEPEST = 12
+MOST_REFERENCES = 20_000  # to replace in one run of make: variables that double each other
+
+
+@dataclass(slots=True)
+class Rule:
+    """What a target needs, and the lines of its recipe, each with its place."""
+
+    needs: list[str] = field(default_factory=list)
+    recipe: list[tuple[str, Location]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Makefile:
+    """A Makefile with its includes; `given` are the variables of the command line.
+
+    `missing` are the includes that cannot be read and `outside` those that lead out of the repository;
+    `others` are the values that a variable has in another branch of a condition.
+    """
+
+    folder: str
+    given: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    references: int = 0
+    calling: list[str] = field(default_factory=list)
+    first: str = ""
+    one_shell: bool = False
+    conditions: int = 0
+    others: dict[str, list[str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+def read(session: Session, makefile: Makefile, path: str, depth: int) -> None:
+    """Read the file at `path` into `makefile`; `depth` counts includes."""
+    text = session.read(path)
+    if text is None or depth > _DEEPEST:
+        return
+    current: list[Rule] = []
+    lines = text.replace("\r\n", "\n").split("\n")
+    at = 0
+    define = ""
+    while at < len(lines):
+        start = at
+        line = lines[at]
+        while line.endswith("\\") and not line.endswith("\\\\") and at + 1 < len(lines):
+            at += 1
+            line = line + "\n" + lines[at] if line.startswith("\t") else line[:-1] + " " + lines[at].strip()
+        at += 1
+        if line.startswith("define "):
+            define = line.split()[1].rstrip("=")
+            makefile.variables[define] = ""
+            continue
+        if define:
+            if line.startswith("endef"):
+                define = ""
+            else:
+                before = makefile.variables[define]
+                line = line.lstrip("\t @+")
+                makefile.variables[define] = f"{before}\n{line}" if before else line
+            continue
+        if line.startswith("\t"):
+            column = len(line) - len(line.lstrip("\t@-+ ")) + 1
+            for rule in current:
+                rule.recipe.append((line, Location(path, start + 1, column)))
+            continue
+        if _INCLUDE.match(line):
+            _include(session, makefile, line, path, depth)
+            current = []
+        else:
+            bare = line.split(" #")[0]
+            opened = _line(makefile, bare, path, start + 1)
+            current = opened or (current if not bare.strip() or line.startswith("#") else [])
+
+
+def _include(session: Session, makefile: Makefile, line: str, path: str, depth: int) -> None:
+    names = expand(_INCLUDE.sub("", line.split(" #", maxsplit=1)[0]), makefile, "").split()
+    for name in names:
+        near = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        found = session.matching(near) or session.matching(name)
+        for other in found:
+            read(session, makefile, other, depth + 1)
+        if not found and near.startswith(".."):
+            makefile.outside.append(name)
+        elif not found and not line.lstrip().startswith(("-", "s")):
+            makefile.missing.append(name)
+
+
+def _line(makefile: Makefile, line: str, path: str, number: int) -> list[Rule]:
+    """Read an assignment or the head of a rule."""
+    stripped = line.strip()
+    if stripped.startswith(("ifeq", "ifneq", "ifdef", "ifndef", "endif")):
+        makefile.conditions += -1 if stripped.startswith("endif") else 1
+    if not stripped or stripped.startswith(
+        ("#", "ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport")
+    ):
+        return []
+    assignment = ASSIGNMENT.fullmatch(stripped)
+    if assignment is not None:
+        _assign(makefile, assignment)
+        return []
+    found = _RULE.match(stripped)
+    if found is None:
+        return []
+    rules = []
+    for target in expand(found[1], makefile, "").split():
+        rule = makefile.rules.setdefault(target, Rule())
+        needs = ASSIGNMENT.fullmatch(found[2].strip())
+        if needs is None:
+            rule.needs += expand(found[2].replace("|", " "), makefile, target).split()
+        if found[3]:
+            rule.recipe.append((found[3].strip(), Location(path, number, 1)))
+        makefile.one_shell = makefile.one_shell or target == ".ONESHELL"
+        if not makefile.first and not target.startswith(".") and "%" not in target:
+            makefile.first = target
+        rules.append(rule)
+    return rules
+
+
+def _assign(makefile: Makefile, found: re.Match[str]) -> None:
+    name, operator, value = found[1], found[2], found[3]
+    if name in makefile.given:
+        return
+    old = makefile.variables.get(name)
+    if makefile.conditions and old is not None and operator in ("=", ":=", "?="):
+        makefile.others.setdefault(name, []).append(value if operator == "?=" else old)
+    if name == ".DEFAULT_GOAL":
+        makefile.first = value
+    if operator == "!=":
+        makefile.variables[name] = HOLE
+    elif operator == "+=" and old is not None:
+        makefile.variables[name] = f"{old} {value}"
+    elif operator != "?=" or old is None:
+        makefile.variables[name] = expand(value, makefile, "") if operator.startswith(":") else value
+
+
+def expand(text: str, makefile: Makefile, target: str, depth: int = 0) -> str:
+    """Make's references replaced; `$$` becomes `$`, what is not known a hole."""
+
+    def one(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
+        makefile.references += 1
+        if makefile.references > MOST_REFERENCES:
+            return HOLE
+        if found[3]:
+            return target if found[3] == "@" else HOLE
+        name = found[1] or found[2] or found[4]
+        if not name:
+            return _function(found[5], makefile, target)
+        value = makefile.variables.get(name)
+        if value is None:
+            return f"${{{name}}}" if name.isidentifier() else HOLE  # the environment's, which the shell knows
+        return HOLE if depth > _DEEPEST else expand(value, makefile, target, depth + 1)
+
+    return _REFERENCE.sub(one, text)[: 1 << 16]
+
+
+def _function(text: str, makefile: Makefile, target: str) -> str:
+    name, _, rest = text.partition(" ")
+    if name == "call":
+        return _call(rest, makefile, target)
+    if name in ("info", "warning"):
+        return ""
+    if name == "shell":
+        return f"$({expand(rest, makefile, target, _DEEPEST - 1)})"
+    if name in ("strip", "abspath", "realpath", "sort"):
+        return expand(rest, makefile, target, 1).strip()
+    if name in ("or",):
+        return next((part for part in expand(rest, makefile, target, 1).split(",") if part.strip()), "")
+    return HOLE
+
+
+def _call(text: str, makefile: Makefile, target: str) -> str:
+    """`$(call NAME,ARGUMENT…)`: the variable with its `$(1)`, `$(2)`… replaced."""
+    name, *given = (part.strip() for part in expand(text, makefile, target, 1).split(","))
+    body = makefile.variables.get(name)
+    if body is None or name in makefile.calling:
+        return HOLE
+    filled = re.sub(
+        r"\$(?:\((\d)\)|\{(\d)\}|([1-9]))",
+        lambda found: (
+            given[at - 1] if 0 < (at := int(found[1] or found[2] or found[3])) <= len(given) else ""
+        ),
+        body,
+    )
+    makefile.references += len(filled) // 64
+    makefile.calling.append(name)
+    try:
+        return expand(filled, makefile, target, 1)
+    finally:
+        makefile.calling.pop()
+
+
+def rule_of(makefile: Makefile, target: str) -> Rule | None:
+    """The rule that makes a target: its own, or that of a pattern."""
+    rule = makefile.rules.get(target)
+    if rule is None:
+        rule = next((r for name, r in makefile.rules.items() if "%" in name and _fits(name, target)), None)
+    return rule
+
+
+def _fits(pattern: str, target: str) -> bool:
+    before, _, after = pattern.partition("%")
+    return target.startswith(before) and target.endswith(after) and len(target) >= len(before) + len(after)
