@@ -18,7 +18,6 @@ from cipipe.config import Environment
 from cipipe.diff import unified
 from cipipe.errors import CipipeError, ImageError, NothingMatched, PolicyError, RejectedError
 from cipipe.git import bare
-from cipipe.git.credentials import credentials
 from cipipe.git.failures import UnreachableError
 from cipipe.git.folder import private_folder
 from cipipe.git.paths import Entry
@@ -65,10 +64,10 @@ def _deliver(task: Task) -> Delivery:
 @contextlib.contextmanager
 def opened(task: Task, deadline: Deadline) -> Iterator[tuple[Git, bare.Repository]]:
     """A private repository for the one that `task` works on, with the credentials of its environment."""
-    environ, name = task.trigger.environ, task.environment.name
+    environ = task.trigger.environ
     with private_folder(environ) as folder:
         git = Git(environ, folder / "home", deadline, task.trigger.root)
-        own = credentials(environ, task.remote, environment=name, forge=task.forge)
+        own = task.credentials(deadline)
         with bare.Repository(git, task.remote, folder, own, cache_dir=task.options.cache_dir) as repository:
             yield git, repository
 

@@ -81,7 +81,7 @@ def _reviewed(root: Path, options: Options, environ: Mapping[str, str]) -> revie
         return None
     # What is checked out may be the pull request's own, and would choose where the token goes.
     settings, _ = trust.settings(root, _base(options, environ), environ)
-    return review.read(root, number, settings, environ)
+    return review.read(root, number, settings, environ, publish=options.publish)
 
 
 def _base(options: Options, environ: Mapping[str, str]) -> str:

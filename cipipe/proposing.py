@@ -43,15 +43,7 @@ class Proposing:
         if branch is None:
             return
         if self._forge is None:
-            way = forges.access(
-                task.forge,
-                task.remote,
-                task.environment.name,
-                api_url=task.api_url,
-                deadline=self._deadline,
-                environ=task.trigger.environ,
-            )
-            self._forge = forges.connect(task.forge, way)
+            self._forge = forges.connect(task.forge, task.access(self._deadline))
         if self._forge is None:
             return
         pattern = f"cipipe/{task.environment.name}/*"

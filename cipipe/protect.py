@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from cipipe import controls, forges, tasks
+from cipipe import controls, tasks
 from cipipe.config import Config
 from cipipe.errors import ConfigError, NothingMatched
 from cipipe.forges import protection
@@ -36,21 +37,15 @@ def protect(  # noqa: PLR0913 - the last two by name only
         )
     found = []
     for task in tasks.make(config, asked, (), options, environ=environ, folder=folder):
-        branch = _connect(task, config)
-        found.append(_environment(task, branch, apply=apply and not options.dry_run))
+        apply = apply and not options.dry_run
+        branch = _connect(replace(task, purpose="protect" if apply else "inspect"), config)
+        found.append(_environment(task, branch, apply=apply))
     return ProtectOutcome(tuple(found), config.file)
 
 
 def _connect(task: Task, config: Config) -> Protection:
     environment = task.environment
-    way = forges.access(
-        task.forge,
-        task.remote,
-        environment.name,
-        api_url=environment.forge.api_url or config.forge.api_url,
-        deadline=Deadline(task.options.timeout),
-        environ=task.trigger.environ,
-    )
+    way = task.access(Deadline(task.options.timeout))
     if way is None:
         raise ConfigError(
             f"'{environment.name}' is on no forge, so nothing protects its branch",

@@ -71,11 +71,17 @@ def concerns(root: Path, config: Config | None, branch: str | None, environ: Map
     return here and forges.has_token(_forge(config, remote)[0], remote, environ)
 
 
-def read(root: Path, number: int, config: Config | None, environ: Mapping[str, str]) -> Reviewed:
+def read(
+    root: Path, number: int, config: Config | None, environ: Mapping[str, str], *, publish: bool = False
+) -> Reviewed:
     """Pull request `number` of the checkout's own repository; `config` says which forge that is."""
     remote = _remote(root, environ)
     kind, api_url = _forge(config, remote)
-    way = forges.access(kind, remote, None, api_url=api_url, deadline=Deadline(_SECONDS), environ=environ)
+    way = forges.access(
+        kind, remote, None,
+        api_url=api_url, deadline=Deadline(_SECONDS), environ=environ,
+        purpose="publish" if publish else "review",
+    )  # fmt: skip
     if way is None:
         raise UsageError(f"{remote} is on no forge that cipipe knows", hint="set forge.kind in cipipe.yaml")
     reviews = review.connect(kind, way)

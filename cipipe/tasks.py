@@ -7,9 +7,12 @@ from pathlib import Path
 from cipipe import forges, message, trigger
 from cipipe.config import Config, Environment, located
 from cipipe.errors import ConfigError
-from cipipe.git.credentials import check_one_host
+from cipipe.forges.app import Purpose
+from cipipe.forges.base import Access
+from cipipe.git.credentials import Credentials, check_one_host
 from cipipe.git.url import Remote
 from cipipe.image import ImageRef
+from cipipe.proc import Deadline
 from cipipe.trigger import Trigger
 
 
@@ -33,7 +36,7 @@ class Task:
     """`refs` into `environment` at `remote`; `names` maps a repository to its configured name.
 
     `as_held` says that another environment holds exactly `refs`: no registry is asked for anything more.
-    `api_url` is the forge's API as configured.
+    `api_url` is the forge's API as configured, `purpose` what a token of an App is made for.
     """
 
     environment: Environment
@@ -45,6 +48,7 @@ class Task:
     options: Options
     as_held: bool = False
     api_url: str | None = None
+    purpose: Purpose = "deliver"
 
     @property
     def bump_branch(self) -> str | None:
@@ -52,6 +56,20 @@ class Task:
         if self.environment.delivery == "push":
             return None
         return message.branch_name(self.environment.name, self.refs, self.names)
+
+    def credentials(self, deadline: Deadline) -> Credentials | None:
+        """What Git is given for `remote`; raises what `forges.authorize` does."""
+        return forges.authorize(
+            self.forge, self.remote, self.environment.name,
+            api_url=self.api_url, deadline=deadline, environ=self.trigger.environ, purpose=self.purpose,
+        )  # fmt: skip
+
+    def access(self, deadline: Deadline) -> Access | None:
+        """How the forge is reached, None without one; raises what `forges.access` does."""
+        return forges.access(
+            self.forge, self.remote, self.environment.name,
+            api_url=self.api_url, deadline=deadline, environ=self.trigger.environ, purpose=self.purpose,
+        )  # fmt: skip
 
 
 def make(  # noqa: PLR0913 - the last two by name only
@@ -71,13 +89,15 @@ def make(  # noqa: PLR0913 - the last two by name only
         environments = [config.environment(each.name) for each in environments]
     remotes = [_remote(each, config.file) for each in environments]
     check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
+    kinds = [forges.kind(each, config, remote) for each, remote in zip(environments, remotes, strict=True)]
+    forges.check_app(environ, zip(kinds, remotes, strict=True))
     configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
     return [
         Task(
-            each, remote, forges.kind(each, config, remote), refs, configured, started, options,
+            each, remote, kind, refs, configured, started, options,
             api_url=each.forge.api_url or config.forge.api_url,
         )
-        for each, remote in zip(environments, remotes, strict=True)
+        for each, remote, kind in zip(environments, remotes, kinds, strict=True)
     ]  # fmt: skip
 
 

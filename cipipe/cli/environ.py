@@ -8,7 +8,9 @@ import click
 from cipipe.errors import UsageError
 from cipipe.hints import near_miss
 
-BESIDES_OPTIONS = frozenset({"CIPIPE_TOKEN", "CIPIPE_USERNAME", "CIPIPE_FAILPOINT"})
+BESIDES_OPTIONS = frozenset({"CIPIPE_TOKEN", "CIPIPE_USERNAME", "CIPIPE_FAILPOINT"}) | {
+    f"CIPIPE_GITHUB_APP_{name}" for name in ("ID", "KEY", "KEY_FILE", "INSTALLATION_ID")
+}
 _TOKEN_OF_ENVIRONMENT = "CIPIPE_TOKEN_"  # noqa: S105 - a name
 
 

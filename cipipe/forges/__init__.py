@@ -1,14 +1,17 @@
 """Forges: what holds pull requests. Which one an environment's repository is on, and how it is reached."""
 
+import functools
 import importlib
 import ipaddress
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cipipe.backends import FORGES
 from cipipe.config import Config, Environment
-from cipipe.errors import ConfigError, CredentialsError
+from cipipe.errors import ConfigError, CredentialsError, UsageError
+from cipipe.forges import app
+from cipipe.forges.app import App, Purpose
 from cipipe.forges.base import Access, Forge
 from cipipe.git.credentials import Credentials, credentials
 from cipipe.git.url import Remote
@@ -45,6 +48,44 @@ def preload(name: str) -> None:
     threading.Thread(target=importlib.import_module, args=(FORGES[name],), daemon=True).start()
 
 
+def check_app(environ: Mapping[str, str], remotes: Iterable[tuple[str, Remote]]) -> None:
+    """Raise UsageError for half an App, and where one would go to two of the (forge, remote) pairs' hosts."""
+    hosts = {remote.host for name, remote in remotes if name == "github" and remote.scheme != "file"}
+    if app.configured(environ) and len(hosts) > 1:
+        raise UsageError(
+            f"the GitHub App of {app.ID} would go to {len(hosts)} hosts: {', '.join(sorted(hosts))}",
+            hint="an App is known at one: bump the others by another run, with a token",
+        )
+
+
+def authorize(  # noqa: PLR0913 - by name only
+    name: str,
+    remote: Remote,
+    environment: str | None,
+    *,
+    api_url: str | None,
+    deadline: Deadline,
+    environ: Mapping[str, str],
+    purpose: Purpose,
+) -> Credentials | None:
+    """The credentials for `remote` at forge `name`, for Git and for the API alike; None without any.
+
+    The token of a GitHub App is asked for at its API, once in a run, with the rights that `purpose` needs.
+    """
+    of = app.configured(environ) if name == "github" else None
+
+    def made(of: App) -> Credentials:
+        from cipipe.forges import github_app  # noqa: PLC0415 - 100 ms that a run without an App does not need
+
+        web = _web(remote)
+        url = _api(name, web, api_url)
+        _check_encrypted(url)
+        return github_app.credentials(of, web, url, purpose, deadline=deadline, environ=environ)
+
+    get = functools.partial(made, of) if of else None
+    return credentials(environ, remote, environment=environment, forge=name, app=get)
+
+
 def access(  # noqa: PLR0913 - by name only
     name: str,
     remote: Remote,
@@ -53,6 +94,7 @@ def access(  # noqa: PLR0913 - by name only
     api_url: str | None,
     deadline: Deadline,
     environ: Mapping[str, str],
+    purpose: Purpose = "deliver",
 ) -> Access | None:
     """How `remote` is reached at forge `name`; None without one. `api_url` is the configured one.
 
@@ -61,13 +103,15 @@ def access(  # noqa: PLR0913 - by name only
     if name == "none" or remote.scheme == "file":
         return None
     web = _web(remote)
-    url = (api_url or _default_api(name, web)).rstrip("/")
+    url = _api(name, web, api_url)
     _check_encrypted(url)
-    found = credentials(environ, web, environment=environment, forge=name)
+    found = authorize(
+        name, web, environment, api_url=api_url, deadline=deadline, environ=environ, purpose=purpose
+    )
     if found is None:
         raise CredentialsError(
             f"the API of {web.host} needs a token, and there is none",
-            hint=f"set {_VARIABLES[name]}, or CIPIPE_TOKEN",
+            hint=f"set {_VARIABLES[name]}, or CIPIPE_TOKEN{f', or {app.ID}' if name == 'github' else ''}",
         )
     _check_host(found, url, web, environ)
     if found.variable == "CI_JOB_TOKEN":
@@ -78,11 +122,13 @@ def access(  # noqa: PLR0913 - by name only
     return Access(web, url, found, deadline, environ)
 
 
-def has_token(name: str, remote: Remote, environ: Mapping[str, str]) -> bool:
-    """Whether there is a token that the forge of `remote` may be asked with."""
-    found = (
-        credentials(environ, _web(remote), forge=name) if name != "none" and remote.scheme != "file" else None
-    )
+def has_token(name: str, remote: Remote, environ: Mapping[str, str], environment: str | None = None) -> bool:
+    """Whether there is a token that the forge of `remote` may be asked with, or an App that gets one."""
+    if name == "none" or remote.scheme == "file":
+        return False
+    if name == "github" and app.configured(environ):
+        return True
+    found = credentials(environ, _web(remote), environment=environment, forge=name)
     return found is not None and found.variable != "CI_JOB_TOKEN"
 
 
@@ -97,6 +143,10 @@ def connect(name: str, way: Access | None) -> Forge | None:
 def _web(remote: Remote) -> Remote:
     """The address of the repository over http(s), where its API is: ssh has a port of its own."""
     return remote if remote.is_http else Remote.parse(f"https://{remote.host}/{remote.path.strip('/')}")
+
+
+def _api(name: str, web: Remote, configured: str | None) -> str:
+    return (configured or _default_api(name, web)).rstrip("/")
 
 
 def _default_api(name: str, web: Remote) -> str:

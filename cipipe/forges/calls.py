@@ -5,8 +5,10 @@ refusal, so that waiting and repeating is right for every request (GitHub: "Rate
 "Best practices"; GitLab: "Rate limits"; RFC 6585 for 429).
 """
 
+import email.utils
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cipipe.errors import CredentialsError, DeadlineError, ForgeError
+from cipipe.forges import app
 from cipipe.forges.base import Access, ConflictError, NotFoundError, UncertainError
 from cipipe.proc import escaped, interrupted
 
@@ -23,7 +26,9 @@ TIMEOUT = 30.0  # seconds for one answer
 _TRIES = 4
 _PAUSE = 0.5  # seconds, three times as long with each try, of which a random part is waited
 _SECONDARY = 60.0  # seconds, GitHub's advice where a limit comes without a time
+_LEAST = 1.0  # seconds, as finely as limits are told
 _SLICE = 0.25  # seconds between looks whether somebody stops cipipe
+_COUNT = re.compile("[0-9]{1,12}", re.ASCII)
 _Result = TypeVar("_Result")
 
 
@@ -45,12 +50,26 @@ class Refusal(Exception):  # noqa: N818 - an answer, not yet an error
         )
         if not limited:
             return None
-        if (after := self.headers.get("retry-after", "")).isdecimal():
-            return float(after)
+        if (after := self._seconds("retry-after")) is not None:
+            return after
         reset = self.headers.get("x-ratelimit-reset") or self.headers.get("ratelimit-reset") or ""
-        if reset.isdecimal() and self._remaining in {"0", None}:
-            return max(1.0, float(reset) - time.time())
+        if _COUNT.fullmatch(reset) and self._remaining in {"0", None}:
+            return max(_LEAST, float(reset) - self._now)
         return _SECONDARY
+
+    def _seconds(self, name: str) -> float | None:
+        """A header that is a number of seconds, or a date (RFC 9110, 10.2.3)."""
+        text = self.headers.get(name, "")
+        if _COUNT.fullmatch(text):
+            return float(text)
+        date = _time(text)
+        return max(_LEAST, date - self._now) if date is not None else None
+
+    @property
+    def _now(self) -> float:
+        """The time by the server's own clock, which this machine's need not follow."""
+        date = _time(self.headers.get("date", ""))
+        return time.time() if date is None else date
 
     @property
     def _remaining(self) -> str | None:
@@ -144,10 +163,22 @@ class Calls:
         return ForgeError(said, hint=hint)
 
 
+def _time(text: str) -> float | None:
+    """The Unix time of an HTTP date."""
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def _permission_hint(variable: str, refusal: Refusal) -> str:
     if "not permitted to create or approve pull requests" in refusal.message:
         return (
             "allow GitHub Actions to create pull requests in the repository's settings (Actions, General),"
             " or set CIPIPE_TOKEN to an app's or a person's token"
+        )
+    if variable == app.KEY:
+        return (
+            "the App must have the permission in its settings, and its installation's owner have accepted it"
         )
     return f"the token in {variable} must be valid, and allowed to write pull requests"

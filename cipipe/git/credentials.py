@@ -1,12 +1,12 @@
 """Which token goes to which host, and to no other (DESIGN section 7).
 
-`CIPIPE_TOKEN_<ENV>` comes before `CIPIPE_TOKEN`, and both before the tokens that a CI or a forge's own tools
-leave in the environment. Those go only to the host that they were made for.
+`CIPIPE_TOKEN_<ENV>` comes before `CIPIPE_TOKEN`, both before a GitHub App, and that before the tokens that a
+CI or a forge's own tools leave in the environment. Those go only to the host that they were made for.
 """
 
 import base64
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cipipe import secrets
@@ -55,24 +55,31 @@ def check_one_host(environ: Mapping[str, str], remotes: Iterable[tuple[str, Remo
 
 
 def credentials(
-    environ: Mapping[str, str], remote: Remote, *, environment: str | None = None, forge: str | None = None
+    environ: Mapping[str, str],
+    remote: Remote,
+    *,
+    environment: str | None = None,
+    forge: str | None = None,
+    app: Callable[[], Credentials] | None = None,
 ) -> Credentials | None:
     """The credentials for `remote`, or None: ssh and file need none, and there may be none.
 
-    `environment` chooses `CIPIPE_TOKEN_<ENV>`, `forge` is the configured kind. Raises UsageError when
-    cipipe's own variables would travel unencrypted to another machine; a forge's then just do not count.
+    `environment` chooses `CIPIPE_TOKEN_<ENV>`, `forge` is the configured kind, `app` gets the token of a
+    configured App. Raises UsageError when cipipe's own variables would travel unencrypted to another machine;
+    a forge's then just do not count.
     """
     if not remote.is_http:
         return None
     found = _own(environ, environment)
     safe = remote.scheme == "https" or remote.is_loopback
-    if found and not safe:
+    if (found or app) and not safe:
         raise UsageError(
-            f"{found.variable} is not sent to {remote.origin}: plain http shows it to everyone on the way",
+            f"{found.variable if found else 'the token of a GitHub App'} is not sent to {remote.origin}:"
+            " plain http shows it to everyone on the way",
             hint="use https:// in the repository's address",
         )
     if found is None and safe:
-        found = _of_forge(environ, remote, forge)
+        found = app() if app else _of_forge(environ, remote, forge)
     if found:
         secrets.learn_basic(found.username, found.token)
     return found
