@@ -1,16 +1,20 @@
 """From files to facts: the pipelines of a repository are found, read and resolved (layer 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cipipe import pipelines
+from cipipe import halves, pipelines
 from cipipe.config.model import Config
 from cipipe.errors import UsageError
+from cipipe.pipelines.model import Pipeline
 from cipipe.policy import actions
 from cipipe.policy.facts import Facts
 from cipipe.policy.jobs import Judged, judge
 from cipipe.shell import Session
 from cipipe.worktree import Worktree
+
+_WORTH_A_PROCESS = 400  # steps; they take 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,22 @@ def _root(folder: Path) -> Path:
 def collect(repository: Repository, config: Config | None, *, strict: bool = False) -> Read:
     """Read the pipelines and say what they do."""
     facts = Facts()
-    session = Session(files=repository.files, images=actions.images())
-    run = Judged(facts, session, config)
     facts.add("setting", None, strict=strict, config=config is not None)
     read = pipelines.read_all(repository.files, repository.named)
-    for pipeline in read:
-        judge(pipeline, run)
+    followed = {path for pipeline in read for path in pipeline.followed}
+
+    def judged(part: Sequence[Pipeline]) -> tuple[Facts, set[str]]:
+        run = Judged(Facts(), Session(files=repository.files, images=actions.images()), config)
+        for pipeline in part:
+            judge(pipeline, run)
+        return run.facts, set(run.session.followed)
+
+    for found, reached in halves.shared(judged, read, _steps, _WORTH_A_PROCESS):
+        facts.merge(found)
+        followed |= reached
     files = {pipeline.file for pipeline in read}
-    followed = {path for pipeline in read for path in pipeline.followed} | set(session.followed)
     return Read(facts, len(files), len(followed - files))
+
+
+def _steps(pipeline: Pipeline) -> int:
+    return sum(len(job.steps) for job in pipeline.jobs)

@@ -17,7 +17,9 @@ LAYERS = (
         "config controls approvals manifests pipelines shell groovy policy source message order "
         "pull_request trailers"
     ),
-    ("git registry builders forges engines ci proc programs failpoints docker_config worktree reading trust"),
+    (
+        "git registry builders forges engines ci proc programs failpoints docker_config worktree reading halves trust"
+    ),
     (
         "bump promote set_image build pipeline gate facts protect status demo delivery review trigger "
         "tasks holdings promotion proposal proposing"

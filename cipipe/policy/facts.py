@@ -6,7 +6,7 @@ places. Rules see facts alone; findings name an id, and the places say where tha
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,11 +80,21 @@ class Facts:
     def add(self, kind: Kind, place: Place | None, **fields: Field) -> None:
         """Add a fact; one that is there already gets another place. Raises `KeyError` for a missing field."""
         values = tuple(_clean(fields[key]) for key in KINDS[kind])
+        self._add(kind, values, [place] if place else [])
+
+    def merge(self, later: "Facts") -> None:
+        """Add what was found behind this, as if all had been added here."""
+        for kind, known in later._facts.items():
+            for values, identifier in known.items():
+                self._add(kind, values, later.places[identifier])
+
+    def _add(self, kind: Kind, values: tuple[Field, ...], places: Iterable[Place]) -> None:
         known = self._facts[kind]
         identifier = known.setdefault(values, f"{kind}-{len(known) + 1}")
-        places = self.places.setdefault(identifier, [])
-        if place and place not in places[-1:]:
-            places.append(place)
+        kept = self.places.setdefault(identifier, [])
+        for place in places:
+            if place not in kept[-1:]:
+                kept.append(place)
 
     def count(self, kind: Kind) -> int:
         """How many places facts of the kind have."""
