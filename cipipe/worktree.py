@@ -1,9 +1,10 @@
 """The files of a repository on disk, read and never run; no path leads out of it (layer 2)."""
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cipipe.pipelines.model import FileRefused
 
@@ -18,6 +19,7 @@ class Worktree:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._content: dict[str, bytes | None] = {}
+        self._folders: dict[str, str] = {}
         self._paths: Sequence[str] | None = None
 
     def read(self, path: str) -> bytes | None:
@@ -27,28 +29,37 @@ class Worktree:
         return self._content[path]
 
     def _read(self, path: str) -> bytes | None:
-        parts = PurePosixPath(path).parts
-        if path.startswith("/") or ".." in parts or "\0" in path or len(path) > 4000:
+        if path.startswith("/") or ".." in path.split("/") or "\0" in path or len(path) > 4000:
             raise FileRefused(path, "the path leads out of the repository")
-        file = self.root / path
         try:
-            real = file.resolve(strict=True)
-            if not real.is_relative_to(self.root):
-                raise FileRefused(path, "it is a symbolic link out of the repository")
-            found = real.stat()
-            if not stat.S_ISREG(found.st_mode):
-                if stat.S_ISDIR(found.st_mode):
-                    return None
-                raise FileRefused(path, "it is no regular file")
-            if found.st_size > LARGEST:
-                raise FileRefused(path, f"it is larger than {LARGEST:,} bytes")
-            return real.read_bytes()
+            file = self._file(path)
+            return Path(file).read_bytes() if file is not None else None
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except RuntimeError:
-            raise FileRefused(path, "its symbolic links lead in a circle") from None
         except OSError as problem:
+            if problem.errno == errno.ELOOP:
+                raise FileRefused(path, "its symbolic links lead in a circle") from None
             raise FileRefused(path, f"it cannot be read: {problem.strerror}") from None
+
+    def _file(self, path: str) -> str | None:
+        """Where the file really is; None for a folder. Links on the way are followed once for each folder."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(f"{self.root}/{folder}", strict=True)
+        file = f"{self._folders[folder]}/{name}"
+        found = os.lstat(file)
+        if stat.S_ISLNK(found.st_mode):
+            file = os.path.realpath(file, strict=True)
+            found = os.stat(file)  # noqa: PTH116 - a `Path` for each of a thousand files takes as long again
+        if not os.path.join(file, "").startswith(os.path.join(self.root, "")):  # noqa: PTH118 - as above
+            raise FileRefused(path, "it is a symbolic link out of the repository")
+        if stat.S_ISDIR(found.st_mode):
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            raise FileRefused(path, "it is no regular file")
+        if found.st_size > LARGEST:
+            raise FileRefused(path, f"it is larger than {LARGEST:,} bytes")
+        return file
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """All paths of files below the folder `prefix` ("" for all), sorted; links are not entered."""
