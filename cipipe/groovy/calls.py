@@ -1,6 +1,7 @@
 """Calls: which method, closure or step a call means, and running it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from cipipe.groovy import tree
@@ -13,6 +14,7 @@ from cipipe.groovy.values import (
     Handle,
     Items,
     Scope,
+    Site,
     Table,
     Unit,
     Value,
@@ -39,7 +41,7 @@ class Host(Protocol):
     def construct(self, name: str, arguments: Arguments, unit: Unit) -> Value:
         """`new name(…)`."""
 
-    def execute(self, command: Value, location: Location) -> Value:
+    def execute(self, command: Value, site: Site) -> Value:
         """`'command'.execute()` and its kin."""
 
     def is_step(self, name: str) -> bool:
@@ -81,9 +83,11 @@ class Calls(Iterations):
         return isinstance(self.evaluate(target.items[0].value, scope), Text)
 
     def _arguments(self, node: tree.Call | tree.New, scope: Scope) -> Arguments:
-        arguments = Arguments([], {}, self.unit.source.locate(node.at))
+        arguments = Arguments([], {}, self.site(node))
         for argument in node.arguments:
             value = self.evaluate(argument.value, scope)
+            if isinstance(argument.value, tree.Closure) and isinstance(value, Function):
+                value.inline = True
             if argument.key is not None and not argument.spread:
                 key = self.key(argument, scope)
                 arguments.named[key if key is not None else f"?{len(arguments.named)}"] = value
@@ -94,6 +98,12 @@ class Calls(Iterations):
             else:
                 arguments.positional.append(value)
         return arguments
+
+    def site(self, node: tree.Node) -> Site:
+        """Where a call is written."""
+        source = self.unit.source
+        end = node.end if isinstance(node, tree.Call) else node.at
+        return Site(source.locate(node.at), source, node.at, end)
 
     def _by_text(self, name: Value, node: tree.Call, scope: Scope) -> Value:
         found: list[Value] = []
@@ -170,7 +180,7 @@ class Calls(Iterations):
                 pass
         if name == "execute" or (name == "exec" and isinstance(receiver, Unknown) and arguments.positional):
             command = receiver if name == "execute" else arguments.positional[0]
-            return self.host.execute(command, arguments.location)
+            return self.host.execute(command, arguments.site)
         if isinstance(receiver, Unknown) and self.host.is_step(name):
             return self.host.step(name, arguments, None, self.unit)
         if arguments.closures():
@@ -185,7 +195,7 @@ class Calls(Iterations):
                 return self.run_unsure(arguments)
             rest = arguments.positional[1]
             values: list[Value] = list(rest.values) if isinstance(rest, Items) else [rest]
-            return self._unit_method(unit, called.string, Arguments(values, {}, arguments.location))
+            return self._unit_method(unit, called.string, Arguments(values, {}, arguments.site))
         if name in unit.methods:
             return self.invoke(unit, name, arguments)
         value = unit.scope.variables.get(name)
@@ -207,8 +217,8 @@ class Calls(Iterations):
 
     # running
 
-    def invoke(self, unit: Unit, name: str, arguments: Arguments) -> Value:
-        """Run a method of a script or object."""
+    def invoke(self, unit: Unit, name: str, arguments: Arguments, *, entry: bool = False) -> Value:
+        """Run a method of a script or object; at an `entry` nothing of the pipeline calls it."""
         positional: list[Value] = list(arguments.positional)
         if arguments.named:
             positional.insert(0, Table(arguments.named))
@@ -226,9 +236,10 @@ class Calls(Iterations):
         before = self.host.noted()
         self.ran.add(id(method))
         self.running.append(id(method))
-        self.calls.append(arguments.location)
+        outer = self.calls
+        self.calls = () if entry else (*outer, arguments.site)
         value = self._method_body(unit, method, positional, scope)
-        self.calls.pop()
+        self.calls = outer
         self.running.pop()
         if self.host.noted() == before:
             self.silent[key] = value
@@ -262,10 +273,9 @@ class Calls(Iterations):
         positional = list(arguments.positional)
         if arguments.named:
             positional.insert(0, Table(arguments.named))
-        self.calls.append(arguments.location)
-        value = self.run(function, positional)
-        self.calls.pop()
-        return value
+        if function.inline:
+            return self.run(function, positional)
+        return self.run(replace(function, calls=(*self.calls, arguments.site)), positional)
 
     def run(self, function: Function, values: Sequence[Value], delegate: Table | None = None) -> Value:
         """Run a closure once with these values."""
@@ -275,6 +285,7 @@ class Calls(Iterations):
         scope = Scope({}, function.scope, delegate or function.delegate)
         self.running.append(id(node))
         outer, self.unit = self.unit, function.unit
+        calls, self.calls = self.calls, function.calls
         returns, self.returns = self.returns, []
         if node.parameters is None:
             scope.variables["it"] = values[0] if values else Unknown("it")
@@ -282,7 +293,7 @@ class Calls(Iterations):
             self._bind(node.parameters, values, scope)
         left, value = self.statements(node.body, scope)
         found = self.returns if left else [*self.returns, value]
-        self.unit, self.returns = outer, returns
+        self.unit, self.returns, self.calls = outer, returns, calls
         self.running.pop()
         return one_of(found) if found else None
 
@@ -336,15 +347,16 @@ class Calls(Iterations):
             return delegate.entries[name]
         return self.host.variable(name, self.unit)
 
-    def unit_property(self, unit: Unit, name: str) -> Value:
+    def unit_property(self, unit: Unit, name: str, at: int) -> Value:
         """A variable of a script or object."""
         if name in unit.scope.variables:
             return unit.scope.variables[name]
         getter = f"get{name[:1].upper()}{name[1:]}"
         if getter in unit.methods:
-            return self.invoke(unit, getter, Arguments([], {}, self.unit.source.locate(0)))
+            source = self.unit.source
+            return self.invoke(unit, getter, Arguments([], {}, Site(source.locate(at), source, at, at)))
         if name in unit.methods:
-            return Function(unit.methods[name][0], unit.scope, unit)
+            return Function(unit.methods[name][0], unit.scope, unit, calls=self.calls)
         if unit.steps or name in {"env", "params", "steps"}:
             return self.host.variable(name, unit)
         return Unknown(name)

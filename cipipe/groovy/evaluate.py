@@ -179,7 +179,7 @@ class Evaluator(Calls):
             case tree.MapLiteral():
                 return self._map(node.items, scope)
             case tree.Closure():
-                return Function(node, scope, self.unit)
+                return Function(node, scope, self.unit, calls=self.calls)
             case tree.Operation():
                 return self._operation(node, scope)
             case tree.Choose():
@@ -225,10 +225,10 @@ class Evaluator(Calls):
         name = self.member(node.name, scope)
         if name is None:
             return Unknown("a property whose name is not known")
-        return one_of(self.get(value, name) for value in possibilities(target))
+        return one_of(self.get(value, name, node.at) for value in possibilities(target))
 
-    def get(self, target: Value, name: str) -> Value:  # noqa: PLR0911 - one for each kind
-        """A property of one value."""
+    def get(self, target: Value, name: str, at: int = 0) -> Value:  # noqa: PLR0911 - one for each kind
+        """A property of one value, read at an offset of the present source."""
         match target:
             case Table():
                 if name in target.entries:
@@ -237,7 +237,7 @@ class Evaluator(Calls):
             case Bag():
                 return target.values.get(name, Unknown(f"{target.name}.{name}"))
             case Unit():
-                return self.unit_property(target, name)
+                return self.unit_property(target, name, at)
             case Items():
                 return items(self.get(value, name) for value in target.values)
             case Unknown():

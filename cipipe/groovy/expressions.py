@@ -60,6 +60,10 @@ class Expressions:
         """A token further on, newlines and all."""
         return self.tokens[min(self._at + count, len(self.tokens) - 1)]
 
+    def _end(self) -> int:
+        """The offset behind the token that was taken last."""
+        return self.tokens[max(self._at - 1, 0)].end
+
     def skip_newlines(self) -> None:
         """Go on to the next token that is not a newline."""
         while self.tokens[self._at].kind == "newline":
@@ -341,7 +345,8 @@ class Expressions:
                 node = self._property(node)
             elif token.text == "(":
                 self.next()
-                node = tree.Call(node.at, node, self.arguments(")"))
+                arguments = self.arguments(")")
+                node = tree.Call(node.at, node, arguments, self._end())
             elif token.text == "[" and not (token.spaced and self._labels_ahead()):
                 self.next()
                 node = tree.Index(node.at, node, self.arguments("]"))
@@ -387,8 +392,9 @@ class Expressions:
         argument = tree.Argument(self.peek().start, self.closure())
         if isinstance(node, tree.Call):
             node.arguments.append(argument)
+            node.end = self._end()
             return node
-        return tree.Call(node.at, node, [argument])
+        return tree.Call(node.at, node, [argument], self._end())
 
     def _starts_argument(self, node: tree.Node) -> bool:
         if not isinstance(node, tree.Name | tree.Property | tree.Call):
@@ -407,7 +413,7 @@ class Expressions:
             while self.accept(","):
                 self.skip_newlines()
                 arguments.append(self._argument())
-            node = self.postfix(tree.Call(node.at, node, arguments))
+            node = self.postfix(tree.Call(node.at, node, arguments, self._end()))
             if self.tokens[self._at].kind != "name" or not self._starts_argument(node):
                 return node
             name = self.next()

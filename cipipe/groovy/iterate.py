@@ -13,6 +13,7 @@ from cipipe.groovy.values import (
     Function,
     Items,
     Scope,
+    Site,
     Table,
     Unit,
     Value,
@@ -22,7 +23,6 @@ from cipipe.groovy.values import (
     soft,
 )
 from cipipe.pipelines.model import Unknown
-from cipipe.results import Location
 
 if TYPE_CHECKING:
     from cipipe.groovy.calls import Host
@@ -42,7 +42,7 @@ class Iterations:
         self.unit = unit
         self.host: Host
         self.journal = Journal()
-        self.calls: list[Location] = []
+        self.calls: tuple[Site, ...] = ()  # from the pipeline to what runs now
         self.running: list[int] = []
         self.returns: list[Value] | None = None
         self.ran: set[int] = set()

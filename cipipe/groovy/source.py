@@ -66,6 +66,10 @@ class Piece:
         offset = self.offset + begin if self.verbatim else self.offset
         return Piece(self.text[begin:end], self.source, offset, self.verbatim, self.hole)
 
+    def placed(self, source: Source, offset: int) -> "Piece":
+        """The same characters, all of them at one place."""
+        return Piece(self.text, source, offset, verbatim=False, hole=self.hole)
+
 
 @dataclass(frozen=True)
 class Text:
@@ -119,7 +123,7 @@ class Text:
 
     def placed(self, source: Source, offset: int) -> "Text":
         """The same characters, all of them at one place: where a variable is used."""
-        return Text(tuple(Piece(p.text, source, offset, verbatim=False, hole=p.hole) for p in self.pieces))
+        return Text(tuple(piece.placed(source, offset) for piece in self.pieces))
 
     def place(self) -> Location | None:
         """Where its first character is written."""

@@ -64,6 +64,7 @@ class Call(Node):
 
     target: Node
     arguments: list[Argument]
+    end: int = 0  # the offset behind it
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cipipe.groovy import tree
-from cipipe.groovy.source import Source, Text
+from cipipe.groovy.source import Piece, Source, Text
 from cipipe.pipelines.model import Unknown
 from cipipe.results import Location
 
@@ -78,14 +79,33 @@ class Scope:
         return None
 
 
+class Site(NamedTuple):
+    """A call as it is written: its place, and its stretch of `source`."""
+
+    location: Location
+    source: Source
+    begin: int
+    end: int
+
+    def holds(self, piece: Piece) -> bool:
+        """Whether a stretch of text is written in the call itself."""
+        return piece.source is self.source and self.begin <= piece.offset < self.end
+
+
 @dataclass(slots=True)
 class Function:
-    """A closure, or a method by reference, with what it sees."""
+    """A closure, or a method by reference, with what it sees.
+
+    `calls` leads from the pipeline to where it is written. An `inline` one stands among the arguments of a
+    call: what it does is done in its place, whoever runs it.
+    """
 
     node: tree.Closure | tree.Method
     scope: Scope
     unit: Unit
     delegate: Table | None = None
+    calls: tuple[Site, ...] = ()
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +132,12 @@ class Arguments:
 
     positional: list[Value]
     named: dict[str, Value]
-    location: Location
+    site: Site
+
+    @property
+    def location(self) -> Location:
+        """Where the call begins."""
+        return self.site.location
 
     def closures(self) -> list[Function]:
         """The closures among them."""
@@ -122,7 +147,7 @@ class Arguments:
         """One map alone is as good as named arguments: `sh([script: "…"])`."""
         first = self.positional[0] if self.positional else None
         if isinstance(first, Table):
-            return Arguments(self.positional[1:], {**first.entries, **self.named}, self.location)
+            return Arguments(self.positional[1:], {**first.entries, **self.named}, self.site)
         return self
 
     def value(self, name: str, position: int = 0) -> Value:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from cipipe.pipelines.model import HOLE, Script, Unknown, Value
@@ -39,7 +40,8 @@ def fill(script: Script, known: Mapping[str, str]) -> Script:
         texts.append(part)
         length += len(part)
         offset = end
-    return mapped_script("".join(texts), script.shell, pieces, via=script.via, holes=holes)
+    filled = mapped_script("".join(texts), script.shell, pieces, via=script.via, holes=holes)
+    return replace(filled, through=script.through)
 
 
 def fill_values(values: Mapping[str, Value], known: Mapping[str, str]) -> dict[str, Value]:

@@ -44,7 +44,8 @@ class Script:
     following. `pieces` is a finer map than `lines`, in order of the offset in `text`: what is written from
     which place on (a folded scalar, a text behind a replaced expression). `holes[i]` says what the i-th
     `HOLE` of `text` stands for, as written ("env.TOOL", "steps.plan.outputs.verb"); see
-    `holes.fill`.
+    `holes.fill`. `via` is for the lines that another file has; with `through` it is for every line, as
+    where a method of the pipeline's own file runs the script.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Script:
     via: tuple[Location, ...] = ()
     pieces: tuple[tuple[int, Location], ...] = ()
     holes: tuple[str, ...] = ()
+    through: bool = False
 
     def locate(self, offset: int) -> Location:
         """Where the character at `offset` (from 0) of `text` is written; past the end is the last line."""

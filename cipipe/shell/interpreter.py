@@ -57,7 +57,11 @@ class Interpreter(Control):
         self._handlers = handlers
         self._lines: dict[str, list[int]] = {}
         self.frame = Frame(
-            script, self._lines, script.via[0] if script.via else None, script.via[1:], given=True
+            script,
+            self._lines,
+            script.via[0] if script.via else None,
+            script.via[1:],
+            given=not script.through,
         )
         self.depth = 0
         self._steps = min(_STEPS, session.steps)
@@ -370,7 +374,7 @@ class Interpreter(Control):
             location, via = frame.at(call.start)
             self.frame = Frame(script, self._lines, location, via)
         else:
-            self.frame = Frame(script, self._lines, frame.call, frame.via)
+            self.frame = Frame(script, self._lines, frame.call, frame.via, frame.given)
         self.enter()
         try:
             return self.top(script, state, call.streams)

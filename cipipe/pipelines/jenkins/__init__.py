@@ -7,7 +7,7 @@ from cipipe.groovy import tree
 from cipipe.groovy.iterate import WorkExceeded
 from cipipe.groovy.parser import Parsed, parse
 from cipipe.groovy.source import Piece, Source
-from cipipe.groovy.values import Arguments
+from cipipe.groovy.values import Arguments, Site, Unit
 from cipipe.pipelines.jenkins.host import Jenkins
 from cipipe.pipelines.jenkins.library import SIZE_LIMIT, Library, decode
 from cipipe.pipelines.jenkins.record import Record
@@ -78,10 +78,15 @@ def _walk(host: Jenkins, parsed: Parsed, *, called: bool) -> None:
     for name in sorted(unit.methods, key=lambda name: name != "call"):
         for method in unit.methods[name]:
             if id(method) not in evaluator.ran:
-                evaluator.invoke(unit, name, Arguments([], {}, parsed.source.locate(method.at)))
+                _enter(host, unit, name, method)
     for node in parsed.body:
         if isinstance(node, tree.Class):
             _walk_class(host, node)
+
+
+def _enter(host: Jenkins, unit: Unit, name: str, method: tree.Method) -> None:
+    site = Site(unit.source.locate(method.at), unit.source, method.at, method.at)
+    host.context.evaluator.invoke(unit, name, Arguments([], {}, site), entry=True)
 
 
 def _walk_class(host: Jenkins, kind: tree.Class) -> None:
@@ -93,7 +98,7 @@ def _walk_class(host: Jenkins, kind: tree.Class) -> None:
     for name, methods in made.methods.items():
         for method in methods:
             if id(method) not in evaluator.ran:
-                evaluator.invoke(made, name, Arguments([], {}, made.source.locate(method.at)))
+                _enter(host, made, name, method)
 
 
 def _branches(body: list[tree.Node]) -> Iterable[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cipipe.groovy.evaluate import Evaluator
 from cipipe.groovy.source import Embedded, Piece, Text
-from cipipe.groovy.values import Arguments, Bag, Unit, Value, possibilities, soft
+from cipipe.groovy.values import Arguments, Bag, Site, Unit, Value, possibilities, soft
 from cipipe.pipelines.jenkins.library import Library
 from cipipe.pipelines.jenkins.record import Record, inputs_of, model_value
 from cipipe.pipelines.model import HOLE, Problem, Script, Step, Unknown
@@ -29,49 +29,56 @@ class Context:
         self.foreign_library = False
         self.main: Unit = evaluator.unit
 
-    def via(self, location: Location, *more: Location) -> tuple[Location, ...]:
-        """From the last call site in the pipeline's file to a place; nothing when it is in that file."""
-        chain = [*self.evaluator.calls, *more]
-        if location.file == self.file and not more:
-            return ()
-        last = max((n for n, place in enumerate(chain) if place.file == self.file), default=0)
-        return tuple(chain[last:])
+    def via(self) -> tuple[Location, ...]:
+        """The calls that lead from the pipeline to what runs now."""
+        return tuple(site.location for site in self.evaluator.calls)
 
     def unclear(self, message: str, location: Location) -> None:
         """Note something that cannot be followed."""
-        via = self.via(location)
+        via = self.via()
         problem = Problem(via[0], message, (*via[1:], location)) if via else Problem(location, message)
         self.record.problems[problem] = None
 
-    def run_script(self, value: Value, shell: str, location: Location) -> None:
+    def run_script(self, value: Value, shell: str, site: Site) -> None:
         """Note a script for each possibility of its text."""
         for one in possibilities(value):
             if isinstance(one, Text):
-                made = one.script(shell, location)
+                text, calls = self._reached(one, site)
+                made = text.script(shell, site.location)
+                via = tuple(call.location for call in calls)
+                made = replace(made, shell=_shell_of(made), via=via, through=True)
             else:
                 name = one.why if isinstance(one, Unknown) else "a script that is computed"
-                made = Script(HOLE, shell, (location,), holes=(name,))
-            self._note(replace(made, shell=_shell_of(made), via=self._script_via(made, location)), location)
+                made = Script(HOLE, shell, (site.location,), self.via(), holes=(name,), through=True)
+            self._note(made, site.location)
 
-    def _script_via(self, script: Script, location: Location) -> tuple[Location, ...]:
-        place = script.lines[0]
-        near = place.file == location.file and place.line >= location.line
-        if near or any(call.file == place.file and call.line == place.line for call in self.evaluator.calls):
-            return self.via(place)
-        return self.via(place, location)
+    def _reached(self, text: Text, site: Site) -> tuple[Text, tuple[Site, ...]]:
+        """The text of a step, and the calls that lead to where it is written."""
+        calls = self.evaluator.calls
+        here = [site.holds(piece) for piece in text.pieces]
+        if all(here) or text.place() == site.location:
+            return text, calls
+        if any(here):
+            pairs = zip(text.pieces, here, strict=True)
+            pieces = [piece if own else piece.placed(site.source, site.begin) for piece, own in pairs]
+            return Text(tuple(pieces)), calls
+        for number, call in enumerate(calls):
+            if call.holds(text.pieces[0]):
+                return text, calls[:number]
+        return text, (*calls, site)
 
     def _note(self, script: Script, location: Location) -> None:
         folder = self.folder[-1]
         where = Unknown("a folder that is not known") if folder is None else folder or None
         env = {name: model_value(value) for name, value in self.env.values.items() if name != "WORKSPACE"}
-        step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via(location))
+        step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
         self.record.current.steps.append(step)
 
     def note(self, name: str, arguments: Arguments) -> None:
         """Note a step of Jenkins with its inputs."""
         inputs, lines = inputs_of(arguments)
         location = arguments.location
-        step = Step(location, "dsl", name, inputs=inputs, input_lines=lines, via=self.via(location))
+        step = Step(location, "dsl", name, inputs=inputs, input_lines=lines, via=self.via())
         self.record.current.steps.append(step)
 
     def secret(self, name: Value, location: Location) -> None:

@@ -10,6 +10,7 @@ from cipipe.groovy.values import (
     Handle,
     Items,
     Scope,
+    Site,
     Unit,
     Value,
     possibilities,
@@ -75,9 +76,9 @@ class Jenkins:
         record = self.context.record
         return len(record.problems) + sum(len(job.steps) + len(job.secrets) for job in record.jobs)
 
-    def execute(self, command: Value, location: Location) -> Value:
+    def execute(self, command: Value, site: Site) -> Value:
         """`'command'.execute()`."""
-        return execute(self.context, command, location)
+        return execute(self.context, command, site)
 
     def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:  # noqa: PLR0911 - a dispatch
         """What a step does."""
@@ -89,9 +90,7 @@ class Jenkins:
             return self._object_step(name, arguments, receiver)
         base, _, member = name.rpartition(".")
         if member == "exec" and base.startswith("Runtime"):
-            return execute(
-                context, arguments.positional[0] if arguments.positional else None, arguments.location
-            )
+            return execute(context, arguments.positional[0] if arguments.positional else None, arguments.site)
         if name == "Eval.me" or (member == "evaluate" and base.endswith("GroovyShell")):
             return HANDLERS["evaluate"](context, arguments)
         if base.startswith("library."):
@@ -169,7 +168,7 @@ class Jenkins:
         text = written_at("docker run ", arguments.location) + evaluator.strings(0).joined(
             parts, written_at(" ", arguments.location)
         )
-        self.context.run_script(text.placed(text.pieces[0].source, 0), "sh", arguments.location)
+        self.context.run_script(text.placed(text.pieces[0].source, 0), "sh", arguments.site)
 
     def construct(self, name: str, arguments: Arguments, unit: Unit) -> Value:
         """An object of a class in the files."""
@@ -178,7 +177,7 @@ class Jenkins:
         if last == "ProcessBuilder":
             first = arguments.positional[0] if arguments.positional else None
             command = first if isinstance(first, Items) else Items({"values": tuple(arguments.positional)})
-            return execute(context, command, arguments.location)
+            return execute(context, command, arguments.site)
         kind = context.library.class_unit(name, unit)
         if kind is None:
             full = unit.imports.get(name, name)

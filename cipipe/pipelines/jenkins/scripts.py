@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 from cipipe.groovy.parser import parse
 from cipipe.groovy.source import Embedded, Piece, Source, Text, join
-from cipipe.groovy.values import Arguments, Handle, Items, Scope, Unit, Value, possibilities
+from cipipe.groovy.values import Arguments, Handle, Items, Scope, Site, Unit, Value, possibilities
 from cipipe.pipelines.jenkins import names
 from cipipe.pipelines.jenkins.context import Context, written_at
 from cipipe.pipelines.jenkins.library import inside, methods
 from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown
-from cipipe.results import Location
 
 _MARK = "CIPIPE_END_OF_FILE"
 _SHELL_OPTIONS = {
@@ -31,7 +30,7 @@ def _shell(name: str) -> Callable[[Context, Arguments], Value]:
         if script is None:
             context.unclear(f"{name} without a script", arguments.location)
         else:
-            context.run_script(script, names.SHELLS[name], arguments.location)
+            context.run_script(script, names.SHELLS[name], arguments.site)
         context.run_all(arguments)
         return Unknown(f"{name}()")
 
@@ -55,7 +54,7 @@ def _command(name: str) -> Callable[[Context, Arguments], Value]:
                     strings.joined(texts, written_at(" ", arguments.location)),
                 ]
             )
-            context.run_script(line.placed(line.pieces[0].source, 0), "sh", arguments.location)
+            context.run_script(line.placed(line.pieces[0].source, 0), "sh", arguments.site)
         context.note(name, arguments)
         return Unknown(f"{name}()")
 
@@ -66,30 +65,30 @@ def _ssh_command(context: Context, arguments: Arguments) -> Value:
     command = arguments.value("command")
     command = arguments.value("execCommand") if command is None else command
     if command is not None:
-        context.run_script(command, "sh", arguments.location)
+        context.run_script(command, "sh", arguments.site)
     return Unknown("the output of a remote command")
 
 
-def execute(context: Context, command: Value, location: Location) -> Value:
+def execute(context: Context, command: Value, site: Site) -> Value:
     """A process that Groovy starts: a command line, or a list of words."""
     for one in possibilities(command):
         if isinstance(one, Text):
-            context.run_script(one, "sh", location)
+            context.run_script(one, "sh", site)
         elif isinstance(one, Items) and one.values:
-            _run_words(context, one, location)
+            _run_words(context, one, site)
         else:
-            context.unclear("a process whose command is computed", location)
+            context.unclear("a process whose command is computed", site.location)
     return Unknown("a process")
 
 
-def _run_words(context: Context, words: Items, location: Location) -> None:
+def _run_words(context: Context, words: Items, site: Site) -> None:
     strings = context.evaluator.strings(0)
     texts = [strings.text(possibilities(value)[0]) for value in words.values]
     if len(texts) > 2 and texts[-2].string in _SHELL_OPTIONS:
-        context.run_script(texts[-1], _SHELL_OPTIONS[texts[-2].string], location)
+        context.run_script(texts[-1], _SHELL_OPTIONS[texts[-2].string], site)
         return
     quoted = [text if HOLE in text.string else text.rewritten(shlex.quote(text.string)) for text in texts]
-    context.run_script(strings.joined(quoted, written_at(" ", location)), "sh", location)
+    context.run_script(strings.joined(quoted, written_at(" ", site.location)), "sh", site)
 
 
 def _path(context: Context, value: Value) -> str | None:
@@ -109,49 +108,51 @@ def _load(context: Context, arguments: Arguments) -> Value:
         context.unclear(f"load of {name}, which is not in the repository", arguments.location)
         return Unknown("load()")
     unit = context.library.unit(parse(Source(path, text)), path)
-    return run_unit(context, unit, arguments.location)
+    return run_unit(context, unit, arguments.site)
 
 
-def run_unit(context: Context, unit: Unit, location: Location) -> Value:
-    """Run a script's own statements; its methods stay to be called."""
+def run_unit(context: Context, unit: Unit, *calls: Site) -> Value:
+    """Run a script's own statements, which `calls` lead to; its methods stay to be called."""
     evaluator = context.evaluator
     if evaluator.running.count(id(unit.methods)) or len(evaluator.running) > 20:
         return Unknown("load()")
-    evaluator.calls.append(location)
+    before = evaluator.calls
+    evaluator.calls = (*before, *calls)
     evaluator.running.append(hash(unit.source.file))
     if evaluator.running.count(hash(unit.source.file)) <= 1:
         outer, evaluator.unit = evaluator.unit, unit
         evaluator.statements(parse(unit.source).body, unit.scope)
         evaluator.unit = outer
     evaluator.running.pop()
-    evaluator.calls.pop()
+    evaluator.calls = before
     return unit
 
 
 def _evaluate(context: Context, arguments: Arguments) -> Value:
     for one in possibilities(arguments.value("script")):
         if isinstance(one, Text) and one.known:
-            run_embedded(context, one, arguments.location)
+            run_embedded(context, one, arguments.site)
         else:
             context.unclear("evaluate of Groovy that is computed", arguments.location)
     return Unknown("evaluate()")
 
 
-def run_embedded(context: Context, text: Text, location: Location) -> None:
+def run_embedded(context: Context, text: Text, site: Site) -> None:
     """Run Groovy that a string holds."""
-    script = text.script("groovy", location)
+    script = text.script("groovy", site.location)
     parsed = parse(Embedded(script.lines[0].file, text.string, script))
     unit = Unit("evaluate", parsed.source, methods(parsed.body), Scope({}, context.evaluator.unit.scope))
     for fault in parsed.faults:
         context.unclear(f"Groovy that cannot be read: {fault.message}", parsed.source.locate(fault.offset))
-    run_unit(context, unit, location)
+    written_here = all(site.holds(piece) for piece in text.pieces)
+    run_unit(context, unit, *(() if written_here else (site,)))
 
 
 def _script(context: Context, arguments: Arguments) -> Value:
     """`script { … }`; with a text it is a pipeline that Job DSL defines."""
     for one in possibilities(arguments.value("script")):
         if isinstance(one, Text) and one.known:
-            run_embedded(context, one, arguments.location)
+            run_embedded(context, one, arguments.site)
     return context.run_all(arguments)
 
 
@@ -181,7 +182,7 @@ def _write_file(context: Context, arguments: Arguments) -> Value:
             name = strings.text(file, "file").string
             head = written_at(f"cat > {name if HOLE in name else shlex.quote(name)} <<'{_MARK}'\n", location)
             tail = written_at(f"\n{_MARK}\n", location)
-            context.run_script(join([head, strings.text(content, "text"), tail]), "sh", location)
+            context.run_script(join([head, strings.text(content, "text"), tail]), "sh", arguments.site)
     return None
 
 
