@@ -1,15 +1,16 @@
 """`npm run NAME` and its kin: the script of package.json, with its `pre` and `post` hooks (layer 1)."""
 
+import fnmatch
 import json
 import posixpath
 import re
-from dataclasses import replace
+from dataclasses import dataclass
 
-from cipipe.pipelines.model import Script
+from cipipe.pipelines.model import HOLE, Script
 from cipipe.results import Location
 from cipipe.shell.calls import Call, Result
+from cipipe.shell.follow.reach import first_file, run_in
 from cipipe.shell.interpreter import Interpreter
-from cipipe.shell.session import in_repository
 
 _OWN = frozenset({"test", "start", "stop", "restart"})
 _LIFECYCLE = {
@@ -20,6 +21,7 @@ _LIFECYCLE = {
 }
 _LIFECYCLE |= dict.fromkeys(("ci", "i", "install-test", "it", "cit", "add"), _LIFECYCLE["install"])
 _RUNS = frozenset({"run", "run-script", "rum", "urn"})
+_MOST_WORKSPACES = 300  # package.json files that are looked at
 _FOLDERS = ("--prefix", "-C", "--cwd", "--dir")
 _WORKSPACES = ("-w", "--workspace", "--filter", "-F")
 _VALUES = frozenset({*_WORKSPACES, "--loglevel", "--registry", *_FOLDERS})
@@ -43,12 +45,24 @@ _YARN_OWN = frozenset(
 )
 
 
-def _arguments(call: Call) -> tuple[list[str], tuple[str, ...], str, str]:
-    """The verb and the script's name, the script's arguments, the folder and the workspace."""
+_ALL = frozenset({"-r", "--recursive", "--workspaces", "-ws", "--ws"})
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The verb and the script's name, the script's arguments, and the folders that it runs in."""
+
+    plain: list[str]
+    rest: tuple[str, ...]
+    folder: str
+    workspaces: list[str]
+    everywhere: bool
+
+
+def _arguments(call: Call) -> _Asked:
     words = list(call.argv[1:])
-    plain: list[str] = []
+    asked = _Asked([], (), "", [], everywhere=False)
     rest: list[str] = []
-    given: dict[str, str] = {}
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
@@ -56,44 +70,73 @@ def _arguments(call: Call) -> tuple[list[str], tuple[str, ...], str, str]:
             rest += words
             break
         if name in _VALUES and (equals or words):
-            given[name] = value if equals else words.pop(0)
-        elif len(plain) < 2 and not word.startswith("-") and (not plain or plain[0] in _RUNS):
-            plain.append(word)
-        elif plain:
+            _option(asked, name, value if equals else words.pop(0))
+        elif word in _ALL and not rest:
+            asked.everywhere = True
+        elif not asked.plain and word == "workspace" and words:
+            asked.workspaces.append(words.pop(0))
+        elif not asked.plain and word == "workspaces":
+            asked.everywhere = True
+            words = words[words.index("run") :] if "run" in words else words[-1:]
+        elif (
+            len(asked.plain) < 2 and not word.startswith("-") and (not asked.plain or asked.plain[0] in _RUNS)
+        ):
+            asked.plain.append(word)
+        elif asked.plain:
             rest.append(word)
-    folder = next((given[name] for name in _FOLDERS if name in given), "")
-    workspace = next((given[name] for name in _WORKSPACES if name in given), "")
-    return plain, tuple(rest), folder, workspace
+    asked.rest = tuple(rest)
+    return asked
+
+
+def _option(asked: _Asked, name: str, value: str) -> None:
+    if name in _FOLDERS:
+        asked.folder = value
+    elif name in _WORKSPACES:
+        asked.workspaces.append(value)
 
 
 def npm(run: Interpreter, call: Call) -> Result:
     """Follow `npm`, `yarn`, `pnpm` and `bun`."""
-    plain, rest, folder, workspace = _arguments(call)
-    if plain[:1] in (["exec"], ["x"], ["dlx"]):
+    asked = _arguments(call)
+    if asked.plain[:1] in (["exec"], ["x"], ["dlx"]):
         return run.builtin("npm exec", call)
     run.emit(call)
-    names = _scripts_of(call.argv[0].rsplit("/", 1)[-1], plain)
-    for directory in call.state.directories:
-        relative = in_repository(posixpath.normpath(posixpath.join(directory, folder)))
-        path = posixpath.join(relative, "package.json") if relative is not None else ""
-        if workspace and relative is not None:
-            path = _workspace(run, relative, workspace) or path
-        text = run.session.read(path) if path else None
-        if text is not None:
-            for name in names:
-                main = len(names) != 3 or name == names[1]  # the hooks around it get no arguments
-                _script(run, call, (path, text), name, rest if main else ())
-            return Result.UNKNOWN
+    names = _scripts_of(call.argv[0].rsplit("/", 1)[-1], asked.plain)
+    if not names:
+        return Result.UNKNOWN
+    main = names[1] if len(names) == 3 else ""  # the hooks around it get no arguments
+    for path in _manifests(run, call, asked, main):
+        for name in names:
+            run_script(run, call, path, name, asked.rest if not main or name == main else ())
     return Result.UNKNOWN
 
 
-def _workspace(run: Interpreter, folder: str, name: str) -> str | None:
-    """The package.json of a workspace, by its folder or by the last part of its name."""
-    short = name.rsplit("/", 1)[-1]
-    for path in (posixpath.join(folder, name, "package.json"), *run.session.ending(f"/{short}/package.json")):
-        if run.session.read(path) is not None:
-            return path
-    return None
+def _manifests(run: Interpreter, call: Call, asked: _Asked, script: str) -> list[str]:
+    """The package.json files whose scripts run."""
+    if asked.everywhere or asked.workspaces:
+        wanted = asked.workspaces or ["*"]
+        found = [path for name in wanted for path in workspaces(run, name)]
+        if found:
+            return found
+    path = posixpath.join(asked.folder, "package.json")
+    found_file = first_file(run, call, [path], [script] if script else [], upwards=not asked.folder)
+    return [found_file[0]] if found_file is not None else []
+
+
+def workspaces(run: Interpreter, name: str) -> list[str]:
+    """The package.json files of the workspaces that `name` (a name, a folder, or a glob) means."""
+    pattern = name.strip("{}./!^").removesuffix("/**") or "*"
+    short = pattern.rsplit("/", 1)[-1]
+    found = []
+    for path in run.session.ending("package.json")[:_MOST_WORKSPACES]:
+        folder = posixpath.dirname(path)
+        if "node_modules" in path or HOLE in pattern:
+            continue
+        told = str((_document(run, path) or {}).get("name", ""))
+        names = (folder, posixpath.basename(folder), told)
+        if any(fnmatch.fnmatchcase(one, pattern) for one in names) or short in (names[1], told):
+            found.append(path)
+    return found
 
 
 def _scripts_of(program: str, plain: list[str]) -> tuple[str, ...]:
@@ -110,29 +153,41 @@ def _scripts_of(program: str, plain: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _script(
-    run: Interpreter, call: Call, manifest: tuple[str, str], name: str, arguments: tuple[str, ...]
-) -> None:
-    path, text = manifest
+def _document(run: Interpreter, path: str) -> dict[str, object] | None:
+    """What a package.json holds; None where it is not valid."""
     try:
-        document = json.loads(text)
+        document = json.loads(run.session.read(path) or "")
     except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def run_script(run: Interpreter, call: Call, path: str, name: str, arguments: tuple[str, ...] = ()) -> None:
+    """Run the scripts of the package.json at `path` that a name, or a glob, means."""
+    document = _document(run, path)
+    if document is None:
         run.problem(call, f"{path} is not valid JSON")
         return
-    scripts = document.get("scripts") if isinstance(document, dict) else None
-    command = scripts.get(name) if isinstance(scripts, dict) else None
+    scripts = document.get("scripts")
+    if not isinstance(scripts, dict):
+        return
+    names = [name] if "*" not in name else fnmatch.filter(scripts, name[:200])
+    for one in names:
+        _script(run, call, (path, one), scripts.get(one), arguments)
+
+
+def _script(
+    run: Interpreter, call: Call, at: tuple[str, str], command: object, arguments: tuple[str, ...]
+) -> None:
+    path, name = at
     key = f"npm {path} {name}"
     if not isinstance(command, str) or run.inside(key) or len(command) > 10_000:
         return
+    text = run.session.read(path) or ""
     found = re.search(rf'"scripts"\s*:[\s\S]*?"{re.escape(name)}"\s*:\s*"', text)
     offset = found.end() if found is not None else 0
     place = Location(path, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
-    state = call.state.fork()
-    state.directories = (posixpath.normpath(posixpath.join("/workspace", posixpath.dirname(path))),)
-    state.functions, state.aliases = {}, {}
-    state.arguments = arguments
     script = f'{command} "$@"' if arguments else command
     with run.within(key):
         lines = (place,) * (script.count("\n") + 1)
-        run.run(Script(script, "sh", lines), replace(call, env={}), state, apart=True)
-    call.state.files = state.files
+        run_in(run, call, Script(script, "sh", lines), posixpath.dirname(path), arguments)
