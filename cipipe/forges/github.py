@@ -192,9 +192,9 @@ class Proposals:
         return self._calls.repeatable(f"{doing} #{pull.number}", call)
 
     def _is_own(self, found: Found) -> bool:
-        """Whether its branch is in this repository; one that is gone is taken for ours."""
+        """Whether its branch is in this repository; GitHub names none where it was in a fork that is gone."""
         repository: Repository | None = found.head.repo
-        return repository is None or repository.full_name.lower() == self._name.lower()
+        return repository is not None and repository.full_name.lower() == self._name.lower()
 
 
 def _value(found: Found) -> PullRequest:

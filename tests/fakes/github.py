@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
+from tests.fakes import github_api
 from tests.fakes.server import Answer, ApiServer, Refused, Request
 from tests.fakes.state import Hosted, HostedError, Pull
 
@@ -19,11 +20,13 @@ class GitHubFake(ApiServer):
     """One server with its repositories; `token_kind` "actions" is refused as GITHUB_TOKEN may be."""
 
     prefix = "/api/v3"
+    contracts = github_api.CONTRACTS
 
     def __init__(self, token: str) -> None:
         super().__init__(token)
         self.repositories: dict[str, Hosted] = {}
         self.forbids_pull_requests = False
+        self.merge_methods = {"MERGE", "SQUASH", "REBASE"}  # none: auto-merge is switched off
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = [
             ("GET", re.compile(_PULL), self._list),
             ("POST", re.compile(_PULL), self._open),
@@ -156,8 +159,16 @@ class GitHubFake(ApiServer):
         given = request.body["variables"]["input"]
         name, number = given["pullRequestId"].split("#")
         pull = self.repositories[name].pull(int(number))
-        if pull.draft:
+        message = ""
+        if not self.merge_methods:
+            message = "Pull request Auto merge is not allowed for this repository"
+        elif pull.draft:
             message = "Pull request Pull request is in draft state"
+        elif given.get("mergeMethod", "MERGE") not in self.merge_methods:
+            message = "Merge method merge commits are not allowed on this repository"
+        elif given.get("expectedHeadOid", pull.commit) != pull.commit:
+            message = "Head sha didn't match expectedHeadOid."
+        if message:
             return Answer(200, {"data": {}, "errors": [{"type": "UNPROCESSABLE", "message": message}]})
         pull.auto_merge = True
         return Answer(200, {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}})
@@ -166,7 +177,6 @@ class GitHubFake(ApiServer):
         repository = f"{self.api_url}/repos/{hosted.name}"
         own = {"full_name": hosted.name, "url": repository}
         other = {"full_name": f"{hosted.name}-fork", "url": f"{repository}-fork"}
-        gone = pull.head not in hosted.origin.branches() and not fork
         return {
             "url": f"{repository}/pulls/{pull.number}",
             "issue_url": f"{repository}/issues/{pull.number}",
@@ -184,7 +194,7 @@ class GitHubFake(ApiServer):
             "requested_teams": [{"id": 1, "slug": slug, "name": slug} for slug in pull.teams],
             "head": {
                 "ref": pull.head, "sha": pull.commit, "label": f"acme:{pull.head}",
-                "repo": other if fork else None if gone else own,
+                "repo": None if pull.deleted else other if fork else own,
             },
             "base": {"ref": pull.base, "sha": hosted.origin.tip(pull.base), "label": "x", "repo": own},
             "draft": pull.draft,

@@ -5,6 +5,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
+from tests.fakes import gitlab_api
 from tests.fakes.server import Answer, ApiServer, Refused, Request
 from tests.fakes.state import Hosted, HostedError, Pull
 
@@ -15,6 +16,7 @@ class GitLabFake(ApiServer):
     """One server with its projects; `labels` are made as they are used."""
 
     prefix = "/api/v4"
+    contracts = gitlab_api.CONTRACTS
 
     def __init__(self, token: str) -> None:
         super().__init__(token)
@@ -113,6 +115,8 @@ class GitLabFake(ApiServer):
         return Answer(200, self._json(hosted, pull))
 
     def _merge(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        if request.body.get("sha", pull.commit) != pull.commit:
+            raise Refused(409, {"message": "SHA does not match HEAD of source branch: " + pull.commit})
         if pull.draft:
             raise Refused(405, {"message": "405 Method Not Allowed"})
         assert request.body["auto_merge"] is True

@@ -7,6 +7,7 @@ import re
 import urllib.parse
 from typing import Any
 
+from tests.fakes import github_api, gitlab_api
 from tests.fakes.server import Answer, ApiServer, Refused, Request
 
 _RULES = {
@@ -33,6 +34,7 @@ class DocumentsFake(ApiServer):
     def __init__(self, token: str, prefix: str, documents: dict[str, Any]) -> None:
         super().__init__(token)
         self.prefix = prefix
+        self.contracts = {"/api/v3": github_api.CONTRACTS, "/api/v4": gitlab_api.CONTRACTS}[prefix]
         self.documents = documents
         self.posted: dict[str, Any] = {}
 
@@ -57,6 +59,7 @@ class GitHubSettings(ApiServer):
     """One repository, acme/infra, with rulesets; `admin` is whether the token may write settings."""
 
     prefix = "/api/v3"
+    contracts = github_api.CONTRACTS
 
     def __init__(self, token: str, *, admin: bool = True) -> None:
         super().__init__(token)
@@ -136,6 +139,7 @@ class GitLabSettings(ApiServer):
     """One project, acme/infra; without `premium` the approval rules are not there."""
 
     prefix = "/api/v4"
+    contracts = gitlab_api.CONTRACTS
 
     def __init__(self, token: str, *, premium: bool) -> None:
         super().__init__(token)
@@ -173,7 +177,7 @@ class GitLabSettings(ApiServer):
             raise Refused(404, {"error": "404 Not Found"})
         if path == "approvals":
             self.approvals |= body
-            return Answer(200, self.approvals)
+            return Answer(201 if request.method == "POST" else 200, self.approvals)
         if path.startswith("approval_rules"):
             return self._rules(request)
         if path.startswith("protected_branches"):
@@ -183,6 +187,7 @@ class GitLabSettings(ApiServer):
     def _rules(self, request: Request) -> Answer:
         if request.method == "POST":
             self.rules.append({"id": len(self.rules) + 1, "protected_branches": [], **request.body})
+            return Answer(201, self.rules[-1])
         return Answer(200, self.rules)
 
     def _branches(self, request: Request, name: str) -> Answer:

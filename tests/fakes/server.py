@@ -5,12 +5,15 @@ A fault comes before the effect of a request, or after it, so that only the answ
 
 import json
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
+
+from tests.fakes.contract import Contract
 
 Kind = Literal[
     "500", "502", "503", "504", "drop", "html", "empty", "truncated", "list", "null", "trickle", "hang",
@@ -93,15 +96,22 @@ def once(fault: Fault, only: Callable[[Request], bool] = lambda _: True, *, coun
 
 
 class ApiServer:
-    """A fake forge's API; a subclass answers requests. A context manager."""
+    """A fake forge's API; a subclass answers requests. A context manager.
+
+    Where `contracts` describe the API, what breaks them is kept in `violations`, and leaving the context
+    raises AssertionError: a refusal alone could be met by another try. The first one binds the answers, too.
+    """
 
     prefix = ""
+    contracts: tuple[Contract, ...] = ()
 
     def __init__(self, token: str) -> None:
         self.token = token
         self.requests: list[Request] = []
+        self.violations: list[str] = []
         self.faults: list[FaultRule] = []
         self.retry_after = "1"  # seconds
+        self.clock = 0.0  # seconds that its clock is ahead of ours
         self.elsewhere = ""  # where a redirect leads
         self.stopping = threading.Event()
         self._lock = threading.RLock()
@@ -121,6 +131,8 @@ class ApiServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if kind is None and self.violations:
+            raise AssertionError("\n".join(self.violations))
 
     @property
     def api_url(self) -> str:
@@ -141,6 +153,16 @@ class ApiServer:
     def answer(self, request: Request) -> Answer:
         """The answer to an authorized request; raises Refused."""
         raise NotImplementedError
+
+    def check(self, request: Request) -> None:
+        """Hold a request against the contracts."""
+        for contract in self.contracts:
+            self.violations += contract.violations(request.method, request.path, request.query, request.body)
+
+    def check_answer(self, request: Request, answer: Answer) -> None:
+        """Hold one of the fake's own answers against the contract."""
+        for contract in self.contracts[:1]:
+            self.violations += contract.lies(request.method, request.path, answer.status, answer.body)
 
     def answered(self, request: Request) -> Answer:
         """The answer, one request at a time."""
@@ -166,6 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Listener
     protocol_version = "HTTP/1.1"
     timeout = 60
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the head's acknowledgement
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """`ApiServer.requests` is the log."""
@@ -182,10 +205,12 @@ class _Handler(BaseHTTPRequestHandler):
             json.loads(raw) if raw else None,
         )
         owner.requests.append(request)
+        owner.check(request)
         fault = next((fault for rule in list(owner.faults) if (fault := rule(request))), None)
         if fault and not fault.after:
             return self._fail(fault.kind, b"{}" * 20)
         answer = owner.answered(request)
+        owner.check_answer(request, answer)
         content = json.dumps(answer.body).encode() if answer.body is not None else b""
         request.status = answer.status
         if fault:
@@ -193,6 +218,10 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(answer.status, content, {"Content-Type": "application/json", **answer.headers})
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class names them
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The time of an answer."""
+        return super().date_time_string((timestamp or time.time()) + self.server.owner.clock)
 
     def _fail(self, kind: Kind, content: bytes) -> None:
         if kind in {"drop", "hang"}:

@@ -30,6 +30,7 @@ class Pull:
     state: str = "open"
     merged: bool = False
     auto_merge: bool = False
+    deleted: bool = False  # the fork that its branch was in
     labels: list[str] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
