@@ -36,6 +36,8 @@ def bump(  # noqa: PLR0913 - the last two by name only
     sources = [name for each in names if (name := config.environment(each).promotes)]
     made = tasks.make(config, [*names, *sources], refs, options, environ=environ, folder=folder)
     of = {task.environment.name: task for task in made}
+    for name in names:
+        tasks.check_options(of[name])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         # All are awaited here: ^C while a pool ends would leave its threads, and their folders, behind.
         deliveries = tuple(pool.map(lambda name: _bump(of[name], of), dict.fromkeys(names)))

@@ -32,6 +32,7 @@ def promote(  # noqa: PLR0913 - the last two by name only
     if names[0] == names[1]:
         raise UsageError("--from and --to name the same environment")
     from_task, to_task = tasks.make(config, names, (), options, environ=environ, folder=folder)
+    tasks.check_options(to_task)
     asked = [config.repository_of(image) for image in images]
     known = asked or [ImageRef.parse(image.repository) for image in config.images.values()]
     try:

@@ -6,12 +6,12 @@ Labels and assignees are set last: where they are right, all before them is.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cipipe import failpoints, message, results, trailers
 from cipipe.config import Environment
-from cipipe.errors import PolicyError
-from cipipe.forges.base import ConflictError, Proposals, PullRequest, UncertainError
+from cipipe.errors import CredentialsError, PolicyError
+from cipipe.forges.base import ConflictError, NotFoundError, Proposals, PullRequest, UncertainError
 from cipipe.order import IsAncestor, is_older
 from cipipe.proc import Deadline
 from cipipe.pull_request import Proposal
@@ -73,8 +73,8 @@ class Proposer:
                 hint="it stays closed; --reopen proposes the change again",
             )
 
-    def propose(self, proposal: Proposal) -> bool:
-        """Make sure of the pull request, after `look`; whether it had to be opened or rewritten.
+    def propose(self, proposal: Proposal, commit: str | None) -> bool:
+        """Make sure of the pull request of `commit`, after `look`; whether it had to be opened or rewritten.
 
         Raises ConflictError where the forge takes none, because the branch went meanwhile for one reason.
         """
@@ -94,7 +94,8 @@ class Proposer:
         self._ask(pull, created=created)
         self._mark(pull)
         failpoints.reach("labelled")
-        self._merge_when_ready(pull)
+        # what `look` found shows the commit that stood before the push
+        self._merge_when_ready(replace(pull, commit=commit or pull.commit))
         return self._open is None or rewritten
 
     def _opened(self, proposal: Proposal) -> tuple[PullRequest, bool]:
@@ -199,8 +200,9 @@ class Proposer:
             return
         try:
             self._proposals.merge_when_ready(pull)
-        except ConflictError as error:
-            self.notes.append(f"auto-merge is not set: {error.message}")
+        except (ConflictError, CredentialsError, NotFoundError) as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            self.notes.append(f"auto-merge is not set: {error.message}{hint}")
 
 
 def _edit(pull: PullRequest) -> str | None:

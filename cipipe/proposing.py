@@ -70,7 +70,7 @@ class Proposing:
             asked = forges.how_to_propose(self._task.forge, self._task.remote, *branches)
             return replace(result, notes=(*result.notes, asked))
         try:
-            if proposer.propose(proposal):
+            if proposer.propose(proposal, result.commit):
                 result = replace(result, status="changed")
         except CipipeError as error:
             if isinstance(error, ConflictError) and not proposer.reported and self._unproposed < _UNPROPOSED:

@@ -1,12 +1,12 @@
 """From names to tasks: what bump, promote and status ask for, checked before anything starts (layer 3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cipipe import forges, message, trigger
 from cipipe.config import Config, Environment, located
-from cipipe.errors import ConfigError
+from cipipe.errors import ConfigError, UsageError
 from cipipe.forges.app import Purpose
 from cipipe.forges.base import Access
 from cipipe.git.credentials import Credentials, check_one_host
@@ -18,7 +18,10 @@ from cipipe.trigger import Trigger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of an edit and of its delivery; `timeout` is in seconds, for one environment."""
+    """The options of an edit and of its delivery; `timeout` is in seconds, for one environment.
+
+    Labels, reviewers and assignees are added to the configured ones; `draft` takes the place of that.
+    """
 
     container: str | None = None
     key: str | None = None
@@ -28,6 +31,10 @@ class Options:
     reopen: bool = False
     dry_run: bool = False
     verify_image: bool = False
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    draft: bool | None = None
     timeout: float = 120.0
 
 
@@ -87,6 +94,7 @@ def make(  # noqa: PLR0913 - the last two by name only
     if any(each.repo is None for each in environments):
         config = located(config, started.own_repository(config.file))
         environments = [config.environment(each.name) for each in environments]
+    environments = [_with_options(each, options) for each in environments]
     remotes = [_remote(each, config.file) for each in environments]
     check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
     kinds = [forges.kind(each, config, remote) for each, remote in zip(environments, remotes, strict=True)]
@@ -99,6 +107,29 @@ def make(  # noqa: PLR0913 - the last two by name only
         )
         for each, remote, kind in zip(environments, remotes, kinds, strict=True)
     ]  # fmt: skip
+
+
+def _with_options(environment: Environment, options: Options) -> Environment:
+    """The environment with what the options ask for its pull requests."""
+    own = environment.pull_request
+    settings = replace(
+        own,
+        labels=tuple(dict.fromkeys((*own.labels, *options.labels))),
+        reviewers=tuple(dict.fromkeys((*own.reviewers, *options.reviewers))),
+        assignees=tuple(dict.fromkeys((*own.assignees, *options.assignees))),
+        draft=own.draft if options.draft is None else options.draft,
+    )
+    return replace(environment, pull_request=settings)
+
+
+def check_options(task: Task) -> None:
+    """Raise `UsageError` for options of a pull request where the delivery of `task` has none."""
+    given = task.options.labels + task.options.reviewers + task.options.assignees
+    if task.environment.delivery == "push" and (given or task.options.draft):
+        raise UsageError(
+            f"'{task.environment.name}' is delivered by a push, and has no pull request",
+            hint="leave --label, --reviewer, --assignee and --draft out, or bump it in a run of its own",
+        )
 
 
 def _remote(environment: Environment, file: str) -> Remote:

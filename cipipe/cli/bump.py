@@ -33,6 +33,7 @@ from cipipe.cli import options, output
 )
 @options.container
 @options.key
+@options.pull_request
 @options.delivery
 @options.config
 @options.dry_run

@@ -65,6 +65,53 @@ def delivery(command: Command) -> Command:
     return command
 
 
+def _names(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values that are the names of something."""
+    for value in values:
+        if not value.strip() or not value.isprintable():
+            raise click.BadParameter("it must be a name, on one line", context, option)
+    return tuple(value.strip() for value in values)
+
+
+def pull_request(command: Command) -> Command:
+    """The options of a pull request."""
+    for option in reversed(
+        (
+            click.option(
+                "--label",
+                "labels",
+                multiple=True,
+                metavar="NAME",
+                callback=_names,
+                help="A label of the pull request, besides the configured ones; may be repeated.",
+            ),
+            click.option(
+                "--reviewer",
+                "reviewers",
+                multiple=True,
+                metavar="NAME",
+                callback=_names,
+                help="A person or team (ORG/TEAM) asked for a review, besides those configured; repeatable.",
+            ),
+            click.option(
+                "--assignee",
+                "assignees",
+                multiple=True,
+                metavar="NAME",
+                callback=_names,
+                help="A person to assign the pull request to, besides those configured; may be repeated.",
+            ),
+            click.option(
+                "--draft/--no-draft",
+                default=None,
+                help="Open the pull request as a draft, or not. [default: as configured]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def common(*formats: str) -> Callable[[Command], Callable[..., Any]]:
     """`--output` with `formats` (text and json when none is named), `--output-file`, `--verbose`, `--quiet`.
 

@@ -23,6 +23,7 @@ from cipipe.cli import options, output
     metavar="NAME",
     help="Only this image: a name under `images:`, or a repository. [default: the configured images]",
 )
+@options.pull_request
 @options.delivery
 @options.config
 @options.dry_run

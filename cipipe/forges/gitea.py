@@ -152,11 +152,13 @@ class Proposals:
         self._patch("reopening", pull, state="open")
 
     def merge_when_ready(self, pull: PullRequest) -> None:
-        """Schedule the merge; what is scheduled already is fine."""
-        asked = {"Do": "merge", "merge_when_checks_succeed": True}
+        """Schedule the merge, in the repository's usual way; what is scheduled already is fine."""
+        doing = f"setting auto-merge of #{pull.number}"
+        style = self._gitea.read(doing, "", lambda found: found.get("default_merge_style") or "merge")
+        asked = {"Do": style, "merge_when_checks_succeed": True, "head_commit_id": pull.commit}
         path = f"/pulls/{pull.number}/merge"
         try:
-            self._gitea.repeatable(f"setting auto-merge of #{pull.number}", "POST", path, asked, bool)
+            self._gitea.repeatable(doing, "POST", path, asked, bool)
         except ConflictError as error:
             if "scheduled" not in error.message:
                 raise

@@ -1,10 +1,11 @@
 """GitHub and GitHub Enterprise Server, by PyGithub without its own retries (they repeat POST).
 
-PyGithub follows no redirect to another host. Objects are lazy: what a method needs is in its one answer.
+Objects are lazy: what a method needs is in its one answer.
 https://docs.github.com/en/rest/pulls, https://docs.github.com/en/rest/issues
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import github
@@ -14,10 +15,12 @@ from github.Issue import Issue
 from github.NamedUser import NamedUser
 from github.PullRequest import PullRequest as Found
 from github.Repository import Repository
+from urllib3 import Retry
 
 from cipipe.errors import ConfigError
-from cipipe.forges.base import Access, PullRequest, State
+from cipipe.forges.base import Access, ConflictError, PullRequest, State
 from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+from cipipe.forges.session import NOT_THE_API
 
 _Result = TypeVar("_Result")
 # https://docs.github.com/en/actions/concepts/security/github_token
@@ -25,7 +28,17 @@ _CAUTION = (
     "no checks run on a pull request that GITHUB_TOKEN opened: close and open it, or set CIPIPE_TOKEN to the"
     " token of an app or a person"
 )
-_NOT_THE_API = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
+# PyGithub goes after a redirect within its host, in circles too, and without the query
+_UNREDIRECTED = Retry(0, read=False, status_forcelist=range(300, 400), allowed_methods=None)
+
+
+_MERGE_METHODS = ("MERGE", "SQUASH", "REBASE")
+# https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/automatically-merging-a-pull-request
+_NO_AUTO_MERGE = {
+    "not allowed for this repository": "switch 'Allow auto-merge' on in the repository's settings",
+    "clean status": "nothing is left to wait for: ask for a check or a review in the branch's protection",
+    "draft": "GitHub merges no drafts: mark it as ready first",
+}
 
 
 def connect(access: Access) -> "GitHub":
@@ -44,7 +57,7 @@ class GitHub:
             base_url=access.api_url,
             auth=github.Auth.Token(access.credentials.token),
             timeout=int(TIMEOUT),
-            retry=None,
+            retry=_UNREDIRECTED,
             seconds_between_requests=None,
             seconds_between_writes=None,
             per_page=100,
@@ -82,7 +95,6 @@ class Proposals:
                 state="all", head=f"{owner}:{head}", base=base, sort="created", direction="desc"
             )
             found = [_value(each) for each in pages.get_page(0) if self._is_own(each)]
-            # PyGithub drops the query where a redirect within the host leads it on
             return [pull for pull in found if (pull.head, pull.base) == (head, base)]
 
         return self._calls.repeatable(f"listing the pull requests of '{head}'", call)
@@ -162,15 +174,23 @@ class Proposals:
         self._edit("reopening", pull, self._pull(pull), state="open")
 
     def merge_when_ready(self, pull: PullRequest) -> None:
-        """GraphQL alone can do it; what it refuses is a ConflictError."""
+        """GraphQL alone can do it, by a way of merging that the repository allows."""
 
-        def call() -> None:
+        def call(method: str) -> None:
             found = self._pull(pull)
             if not isinstance(found.node_id, str):
                 raise TypeError("no node")
-            found.enable_automerge()
+            found.enable_automerge(merge_method=method, expected_head_oid=pull.commit)
 
-        self._repeatable("setting auto-merge of", pull, call)
+        for method in _MERGE_METHODS:
+            try:
+                return self._repeatable("setting auto-merge of", pull, partial(call, method))
+            except ConflictError as error:
+                if "not allowed on this repository" in error.message and method != _MERGE_METHODS[-1]:
+                    continue
+                hint = next((hint for words, hint in _NO_AUTO_MERGE.items() if words in error.message), None)
+                raise ConflictError(error.message, hint=hint) from None
+        return None
 
     def _pull(self, pull: PullRequest) -> Found:
         return self._repository.get_pull(pull.number)
@@ -238,11 +258,11 @@ def _translated(error: Exception) -> Refusal | Lost | None:
     if isinstance(error, github.GithubException):
         headers = {name.lower(): str(value) for name, value in (error.headers or {}).items()}
         return Refusal(error.status, _message(error.data), headers)
-    if isinstance(error, RuntimeError):
-        return Refusal(301, str(error), {})
+    if isinstance(error, requests.exceptions.RetryError):
+        return Refusal(301, "it redirects to another address", {})
     if isinstance(error, requests.RequestException):
         return Lost(str(error))
-    if isinstance(error, (*_NOT_THE_API, github.BadAttributeException)):
+    if isinstance(error, (*NOT_THE_API, github.BadAttributeException)):
         return Lost("the answer is not that of GitHub's API")
     return None
 

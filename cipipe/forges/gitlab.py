@@ -13,9 +13,11 @@ from cipipe.errors import ConfigError
 from cipipe.forges import session
 from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State
 from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+from cipipe.proc import Deadline
 
 _Result = TypeVar("_Result")
 _DRAFT = "Draft: "
+_UNTIL_CHECKED = (0.5, 1.0, 2.0)  # seconds
 _STATES: dict[str, State] = {"opened": "open", "locked": "open", "closed": "closed", "merged": "merged"}
 
 
@@ -46,18 +48,20 @@ class GitLab:
         self.close = self._client.session.close
         self._project = access.repository
         self._calls = Calls(access, _translated)
+        self._deadline = access.deadline
 
     @property
     def proposals(self) -> "Proposals":
         """Its merge requests."""
-        return Proposals(self._client, self._project, self._calls)
+        return Proposals(self._client, self._project, self._calls, self._deadline)
 
 
 class Proposals:
     """The merge requests of one project."""
 
-    def __init__(self, client: gitlab.Gitlab, project: str, calls: Calls) -> None:
+    def __init__(self, client: gitlab.Gitlab, project: str, calls: Calls, deadline: Deadline) -> None:
         self._client = client
+        self._deadline = deadline
         self._requests = client.projects.get(project, lazy=True).mergerequests
         self._calls = calls
 
@@ -136,9 +140,24 @@ class Proposals:
         self._update("reopening", pull, state_event="reopen")
 
     def merge_when_ready(self, pull: PullRequest) -> None:
-        """Set auto-merge; `merge_when_pipeline_succeeds` is its name before GitLab 17.11."""
+        """Set auto-merge; `merge_when_pipeline_succeeds` is its name before GitLab 17.11.
+
+        GitLab refuses it (405, 422) until it knows of the pipeline and of conflicts, shortly after the push.
+        """
         path = f"{self._requests.path}/{pull.number}/merge"
         asked = {"auto_merge": True, "merge_when_pipeline_succeeds": True, "sha": pull.commit}
+        for pause in () if pull.draft else _UNTIL_CHECKED:
+            try:
+                return self._set_auto_merge(pull, path, asked)
+            except ConflictError:
+                self._deadline.sleep(pause)
+        try:
+            return self._set_auto_merge(pull, path, asked)
+        except ConflictError as error:
+            hint = "GitLab merges by itself only what has a pipeline, no conflict, and is no draft"
+            raise ConflictError(error.message, hint=hint) from None
+
+    def _set_auto_merge(self, pull: PullRequest, path: str, asked: dict[str, Any]) -> None:
         self._repeatable("setting auto-merge of", pull, lambda: self._client.http_put(path, post_data=asked))
 
     def _ids(self, names: Sequence[str]) -> list[int]:

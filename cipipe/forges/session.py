@@ -12,6 +12,9 @@ from requests.auth import AuthBase
 from cipipe.forges.base import Access
 from cipipe.forges.calls import Lost, Refusal
 
+NOT_THE_API = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What Python says where an answer is of another shape than the API's."""
+
 
 class Bearer(AuthBase):
     """The token (RFC 6750); being an `auth`, it keeps requests from looking into `.netrc`."""
@@ -45,7 +48,7 @@ def translated(error: Exception) -> Refusal | Lost | None:
         return error
     if isinstance(error, requests.RequestException):
         return Lost(str(error))
-    if isinstance(error, (AttributeError, KeyError, TypeError, ValueError)):
+    if isinstance(error, NOT_THE_API):
         return Lost("the answer is not that of the API")
     return None
 
@@ -65,7 +68,7 @@ def _words(answer: requests.Response) -> str:
         return f"it redirects to {answer.headers.get('Location', '')}"
     try:
         said: Any = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer.text[:300]
     parts = [said.get(key) for key in ("message", "error", "errors")] if isinstance(said, dict) else [said]
     return "; ".join(part if isinstance(part, str) else json.dumps(part) for part in parts if part)

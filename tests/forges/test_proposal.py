@@ -262,6 +262,79 @@ def test_one_that_the_forge_merges_by_itself(bench: ForgeBench) -> None:
     assert len(bench.api.requests) == 1
 
 
+def test_a_way_of_merging_that_the_repository_allows(bench: ForgeBench) -> None:
+    bench.configure(PLAIN + "    pull_request: {auto_merge: true}\n")
+    bench.api.merge_methods = {"REBASE"}
+    bench.bump(*APP)
+    assert bench.only().auto_merge
+    given = [
+        request.body["variables"]["input"] for request in bench.api.requests if "graphql" in request.path
+    ]
+    assert [each["mergeMethod"] for each in given] == ["MERGE", "SQUASH", "REBASE"]
+    assert {each["expectedHeadOid"] for each in given} == {bench.only().commit}
+
+
+def test_a_pull_request_that_was_there_is_merged_as_it_is_now(bench: ForgeBench) -> None:
+    bench.configure(PLAIN)
+    bench.bump(*APP)
+    bench.configure(PLAIN + "    pull_request: {auto_merge: true}\n")
+    bench.bump(*newer("v3"))
+    assert bench.only().auto_merge
+
+
+@pytest.mark.parametrize(
+    ("methods", "settings", "words"),
+    [
+        (set(), "auto_merge: true", "switch 'Allow auto-merge' on"),
+        ({"MERGE"}, "auto_merge: true, draft: true", "mark it as ready first"),
+    ],
+)
+def test_what_the_forge_does_not_merge_is_said(
+    bench: ForgeBench, methods: set[str], settings: str, words: str
+) -> None:
+    bench.configure(PLAIN + f"    pull_request: {{{settings}}}\n")
+    bench.api.merge_methods = methods
+    done = subprocess.run(
+        bench.command(*APP),
+        cwd=bench.folder,
+        env=bench.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert words in done.stdout
+    assert "auto-merge is not set: " in done.stdout
+    assert not bench.only().auto_merge
+
+
+def test_options_add_to_what_is_configured(bench: ForgeBench) -> None:
+    more = ("--label", "urgent", "--label", "deploy", "--reviewer", "sam", "--assignee", "rita", "--draft")
+    bench.bump(*APP, *more)
+    pull = bench.only()
+    assert (pull.labels, pull.assignees) == (["deploy", "staging", "urgent"], ["sam", "rita"])
+    assert (pull.reviewers, pull.teams, pull.draft) == (["rita", "sam"], ["release"], True)
+
+
+def test_options_stand_alone_or_come_by_variables(bench: ForgeBench) -> None:
+    bench.configure(PLAIN + "    pull_request: {draft: true}\n")
+    bench.bump(*APP, "--no-draft", CIPIPE_BUMP_LABEL="one two", CIPIPE_BUMP_REVIEWER="rita acme/release")
+    pull = bench.only()
+    assert (pull.labels, pull.reviewers, pull.teams, pull.draft) == (
+        ["one", "two"],
+        ["rita"],
+        ["release"],
+        False,
+    )
+
+
+def test_options_without_a_pull_request_are_wrong_use(bench: ForgeBench) -> None:
+    bench.configure(PLAIN + "    delivery: push\n")
+    run = bench.bump(*APP, "--label", "x", code=2)
+    assert "delivered by a push" in run.document["error"]["message"]
+    assert bench.bump(*APP, "--label", " ", code=2).document["error"]["kind"] == "usage"
+    assert bench.bump(*APP, "--no-draft").delivery["status"] == "changed"
+
+
 def test_what_cannot_be_marked_is_an_error_that_names_the_pull_request(bench: ForgeBench) -> None:
     bench.configure(CONFIGURATION.replace("rita", "nobody"))
     run = bench.bump(*APP, code=4)
