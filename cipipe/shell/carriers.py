@@ -110,7 +110,7 @@ _XARGS_VALUES = frozenset(
         "--max-lines",
     ]
 )
-_DOCKERS = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose")
+_DOCKERS = ("docker", "podman", "nerdctl", "buildah", "docker-compose", "podman-compose")
 
 
 def shell(run: Interpreter, call: Call) -> Result:
@@ -227,6 +227,10 @@ def docker(run: Interpreter, call: Call) -> Result:
             verb = "compose" if word == "compose" else verb
         elif word in ("run", "exec", "create"):
             return _container(run, call, name, words, f"{verb} {word}".strip())
+        elif word in ("build", "bud") and verb != "compose":
+            return run.builtin("docker build", call)
+        elif word in ("buildx", "image", "builder"):
+            continue
         elif word == "up" and verb == "compose":
             return run.builtin("compose up", call)
         else:

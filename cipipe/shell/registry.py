@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from cipipe.shell import builtins, carriers, wrappers
 from cipipe.shell.follow import (
+    blocks,
     compose,
+    declared,
+    images,
     interpreters,
     justfile,
     make,
@@ -24,6 +27,8 @@ HANDLERS: Mapping[str, Handler] = {
     **carriers.HANDLERS,
     **interpreters.HANDLERS,
     **monorepo.HANDLERS,
+    **blocks.HANDLERS,
+    **declared.HANDLERS,
     "make": make.make,
     "gmake": make.make,
     "npm": npm.npm,
@@ -35,6 +40,7 @@ HANDLERS: Mapping[str, Handler] = {
     "go-task": taskfile.task,
     "just": justfile.just,
     "tox": toxini.tox,
+    "docker build": images.build,
     "compose up": compose.compose_up,
     "compose service": compose.compose_service,
     "pwsh": windows.pwsh,

@@ -114,6 +114,8 @@ _ENVIRONMENT = re.compile(
     r"(?:activate|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
 )
 
+_APPLIES = frozenset({"apply", "rollout", "converge", "reconcile"})
+_PLANNERS = re.compile(r"terra|tofu|tf[^/]*$")  # what these change is told by their own files
 _MAKERS = frozenset(
     {"git", "svn", "hg", "mkdir", "cmake", "meson", "tar", "unzip", "cp", "mv", "rsync", "curl", "wget", "ln"}
 )
@@ -209,8 +211,11 @@ def downloaded(run: "Interpreter", call: Call, url: str) -> None:
 
 def missing_script(run: "Interpreter", call: Call) -> None:
     """A path runs that is not in the repository: a problem when it is plainly a script of it."""
-    if _SCRIPT.search(call.argv[0]):
-        missing(run, call, call.argv[0], sourced=False)
+    name = call.argv[0]
+    if _SCRIPT.search(name):
+        missing(run, call, name, sourced=False)
+    elif not name.startswith(("/", "~")) and _APPLIES & set(call.argv[1:2]) and not _PLANNERS.search(name):
+        run.problem(call, f"the program {name.replace(HOLE, '…')} cannot be read, and may change a cluster")
 
 
 def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Result:

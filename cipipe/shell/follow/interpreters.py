@@ -1,17 +1,28 @@
 """`python FILE`, `python -c TEXT`, `node FILE` and their kin (layer 1)."""
 
+import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.results import Location
 from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result
+from cipipe.shell.follow.reach import first_file, plain_words, run_in
 from cipipe.shell.interpreter import Handler, Interpreter
 from cipipe.shell.session import in_repository
 
 _TEXT_OPTION = {"python": ("-c",), "node": ("-e", "--eval", "-p", "--print")}
 _GO = re.compile(r"\bexec\.Command(?:Context)?\(\s*(?:\w+\s*,\s*(?=\"))?([^()]*)\)")
+_SESSIONS = ("-s", "--session", "--sessions", "-e")
+_SESSION_OPTIONS = frozenset(
+    {*_SESSIONS, "-f", "--noxfile", "-t", "--tags", "-k", "-p", "--python", "-c", "-H"}
+)
+_DECORATORS = r"(?:@(?:[^\n]|\n(?=[ \t)]))*\n)+"
+_DECORATED = re.compile(
+    rf"^{_DECORATORS}(?:async )?def (\w+)[^\n]*\n(?:[ \t)][^\n]*\n|\n(?=[ \t\n]))*", re.MULTILINE
+)
 _PERL = re.compile(r"\b(?:system|exec|spawn)\b\s*\(?\s*(\"[^\"]*\"|'[^']*')|`([^`]+)`|%x[({]([^)}]*)")
 
 
@@ -59,16 +70,41 @@ def _module(run: Interpreter, call: Call, words: tuple[str, ...]) -> Result:
 
 
 def _own_file(*names: str) -> Handler:
-    """A program that runs the functions of a Python file of its own: nox, invoke, fabric."""
+    """A program that runs chosen functions of a Python file of its own: nox, invoke, fabric."""
 
     def handle(run: Interpreter, call: Call) -> Result:
         run.emit(call)
-        for name in names:
-            if run.open(name, call.state) is not None and not {"-l", "--list"} & set(call.argv):
-                return run.follow(name, call, (), "python")
+        if {"-l", "--list"} & set(call.argv):
+            return Result.UNKNOWN
+        plain, given = plain_words(call, _SESSION_OPTIONS)
+        chosen = [given[option] for option in _SESSIONS if option in given]
+        wanted = [*plain, *(word for value in chosen for word in value.split(","))]
+        found = first_file(run, call, names, wanted, upwards=True)
+        if found is not None and not run.inside(f"file {found[0]}"):
+            text = found[1] + "\n"
+            if not {"-t", "-k", "--tags"} & given.keys():
+                text = _chosen(text, wanted)
+            lines = tuple(Location(found[0], i + 1) for i in range(text.count("\n") + 1))
+            with run.within(f"file {found[0]}"):
+                run_in(run, call, Script(text, "python", lines), posixpath.dirname(found[0]))
         return Result.UNKNOWN
 
     return handle
+
+
+def _chosen(text: str, wanted: Sequence[str]) -> str:
+    """The file without the functions with a decorator that nobody asked for, its lines where they were."""
+    names = {re.split(r"[-(.]\d|\(", word)[0].rpartition(".")[2].replace("-", "_") for word in wanted}
+    found = list(_DECORATED.finditer(text))
+    if not names or not any(function[1] in names for function in found):
+        return text
+    for _ in found:  # what is asked for may name others, in its decorator or its body
+        asked = " ".join(function[0] for function in found if function[1] in names)
+        more = {function[1] for function in found if re.search(rf"\b{function[1]}\b", asked)}
+        if more <= names:
+            break
+        names |= more
+    return _DECORATED.sub(lambda f: f[0] if f[1] in names else re.sub(r"[^\n]", "", f[0]), text)
 
 
 def go(run: Interpreter, call: Call) -> Result:
