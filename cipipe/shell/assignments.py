@@ -87,6 +87,8 @@ def _with_item(old: object, assignment: Assignment, value: str) -> tuple[str, ..
     """An array or map with one item set."""
     key = (assignment.index or "").strip("\"' ")
     known = old[0] if isinstance(old, tuple) and old else ()
+    if key.startswith("${#") and not isinstance(known, Mapping):  # `list[${#list[@]}]=item`
+        key = str(len(known) if isinstance(known, tuple) else 1)
     if isinstance(known, Mapping) or not key.isdigit():
         items = dict(known) if isinstance(known, Mapping) else {}
         items[key] = items.get(key, "") + value if assignment.append else value

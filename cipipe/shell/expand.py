@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from cipipe.pipelines.model import HOLE
-from cipipe.shell import patterns
+from cipipe.shell import operators, patterns
 from cipipe.shell.state import MOST_ALTERNATIVES, Alternatives, Single, State, bounded_texts
 from cipipe.shell.syntax import (
     AnyWord,
@@ -20,6 +20,7 @@ from cipipe.shell.syntax import (
     Word,
 )
 
+_BLANKS = " \t\n"  # what IFS is at the start
 HOME = "/home/user"  # whatever it is: only that paths below it stay the same matters
 
 Fields = tuple[str, ...]
@@ -139,7 +140,7 @@ class Expander:
             return (state.arguments[at],) if at < len(state.arguments) else None
         if name in "?$!-":
             return (HOLE,)
-        known = state.get(name)
+        known = state.get(name) or ((_BLANKS,) if name == "IFS" else None)
         if known is None:
             return None
         if part.index is None:
@@ -219,16 +220,19 @@ class Expander:
     def _operate(self, part: Parameter, value: _Piece, state: State) -> _Piece:
         operator = part.operator
         if operator == ":":
-            return _slice(value, self.text(part.argument, state)[0])
+            text = self.text(part.argument, state)[0]
+            return operators.cut(value, text, positional=part.index is None)
         if not isinstance(value, str):
             return tuple(_flat(self._operate(part, item, state)) for item in value)
         if operator[0] in "#%":
-            return patterns.trim(value, operator, self._pattern(part.argument, state)[0])
+            return patterns.trim(value, operator, self.pattern(part.argument, state))
         if operator[0] == "/":
             pattern, replacement = self._pattern(part.argument, state)
             return patterns.substitute(value, operator, pattern, replacement)
         if operator[0] in "^,":
-            return patterns.change_case(value, operator)
+            value = patterns.change_case(value, operator)
+        elif operator == "@":
+            value = operators.transform(value, self.text(part.argument, state)[0])
         return value
 
     def _pattern(self, word: AnyWord, state: State) -> tuple[str, str]:
@@ -295,25 +299,10 @@ def _tilde(word: Word, options: "list[tuple[_Piece, ...]]") -> None:
         options[0] = (HOME + first.text[1:],)
 
 
-def _slice(value: _Piece, argument: str) -> _Piece:
-    start_text, _, length_text = argument.partition(":")
-    try:
-        start = int(start_text.strip() or 0)
-        length = int(length_text) if length_text.strip() else None
-    except ValueError:
-        return HOLE
-    if not isinstance(value, str):  # positional parameters count from 1
-        start = max(start - 1, 0) if start > 0 else start
-    elif HOLE in value:
-        return HOLE
-    end = None if length is None else (start + length if length >= 0 else length)
-    return value[start:end]
-
-
 def _separators(state: State) -> str:
     known = state.variables.get("IFS")
-    value = known[0] if known else " \t\n"
-    return value if isinstance(value, str) and HOLE not in value else " \t\n"
+    value = known[0] if known else _BLANKS
+    return value if isinstance(value, str) and HOLE not in value else _BLANKS
 
 
 def _assemble(pieces: Sequence[_Piece], separators: str) -> Fields:
