@@ -9,7 +9,7 @@ import importlib
 from dataclasses import replace
 
 from cipipe.config.model import Environment
-from cipipe.controls.facts import Facts, Step
+from cipipe.controls.facts import Facts, Step, understood
 from cipipe.results import Control
 
 CONTROLS: dict[str, str] = {
@@ -20,8 +20,12 @@ CONTROLS: dict[str, str] = {
 
 
 def controls(kind: str, environment: Environment, facts: Facts) -> tuple[Control, ...]:
-    """Every control that `environment` asks for, on a forge of `kind`; its names are made printable."""
-    found: tuple[Control, ...] = importlib.import_module(CONTROLS[kind]).controls(environment, facts)
+    """Every control that `environment` asks for, on a forge of `kind`; its names are made printable.
+
+    Raises ForgeError for documents that are not the forge's; so does `plan`.
+    """
+    with understood(f"the protection of '{environment.branch}'"):
+        found: tuple[Control, ...] = importlib.import_module(CONTROLS[kind]).controls(environment, facts)
     return tuple(replace(control, evidence=_printable(control.evidence)) for control in found)
 
 
@@ -31,5 +35,6 @@ def _printable(text: str) -> str:
 
 def plan(kind: str, environment: Environment, facts: Facts) -> tuple[Step, ...]:
     """What to set so that the controls hold; empty when they do."""
-    steps: tuple[Step, ...] = importlib.import_module(CONTROLS[kind]).plan(environment, facts)
+    with understood(f"the protection of '{environment.branch}'"):
+        steps: tuple[Step, ...] = importlib.import_module(CONTROLS[kind]).plan(environment, facts)
     return steps

@@ -1,8 +1,11 @@
 """What a forge said, and what it is to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from cipipe.errors import ForgeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,15 @@ class Step:
     path: str
     body: Mapping[str, object] | None
     says: str
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Around what reads documents: raises ForgeError where one has not the shape of the forge's API."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as problem:
+        raise ForgeError(
+            f"{what}: the forge's answer is not that of its API ({type(problem).__name__}: {problem!s:.80})",
+            hint="look whether forge.kind and forge.api_url are right, and whether a proxy answers instead",
+        ) from None

@@ -123,7 +123,7 @@ def document(said: Answer, what: str) -> Any:
 def _json(content: bytes, status: int) -> object:
     try:
         return json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         if status < 400:
             raise Lost("the answer is no JSON") from None
         return None

@@ -5,7 +5,7 @@ https://docs.github.com/en/rest/actions/permissions, https://docs.github.com/en/
 """
 
 from cipipe.config.model import Environment
-from cipipe.controls.facts import Answer, Facts, Step
+from cipipe.controls.facts import Answer, Facts, Step, understood
 from cipipe.forges.base import Access
 from cipipe.forges.documents import Documents, quoted
 
@@ -57,5 +57,7 @@ class GitHubProtection:
         listed = self._documents.list("rulesets?includes_parents=true")
         if listed.status != 200:
             return listed
-        each = [self._documents.get(f"rulesets/{one['id']}?includes_parents=true") for one in listed.document]
+        with understood("the rulesets"):
+            numbers = [int(one["id"]) for one in listed.document]
+        each = [self._documents.get(f"rulesets/{number}?includes_parents=true") for number in numbers]
         return Answer(200, [answer.document for answer in each if answer.status == 200])

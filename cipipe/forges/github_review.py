@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cipipe.approvals import STATUS, Commit, Pull, Review
-from cipipe.controls.facts import Step
+from cipipe.controls.facts import Step, understood
 from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
 from cipipe.forges.documents import Documents, document, quoted
@@ -37,6 +37,19 @@ class GitHubReviews:
 
     def read(self, number: int) -> Pull:
         """A pull request with its commits, files and reviews."""
+        with understood(f"#{number}"):
+            return self._read(number)
+
+    def publish(self, commit: str, *, success: bool, description: str) -> None:
+        """Set the commit status."""
+        body = {
+            "state": "success" if success else "failure",
+            "context": STATUS,
+            "description": description[:140],
+        }
+        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
+
+    def _read(self, number: int) -> Pull:
         said = self._documents.get(f"pulls/{number}")
         if said.status == 404:
             raise NotFoundError(f"there is no pull request #{number} in {self._repository}")
@@ -60,15 +73,6 @@ class GitHubReviews:
             reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"))),
             writers=self._writers(),
         )
-
-    def publish(self, commit: str, *, success: bool, description: str) -> None:
-        """Set the commit status."""
-        body = {
-            "state": "success" if success else "failure",
-            "context": STATUS,
-            "description": description[:140],
-        }
-        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
 
     def _commit(self, said: Mapping[str, Any]) -> Commit:
         author, committer = ((said.get(role) or {}).get("login") for role in ("author", "committer"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from cipipe import trailers
 from cipipe.approvals import STATUS, Commit, Pull, Review
-from cipipe.controls.facts import Step
+from cipipe.controls.facts import Step, understood
 from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
 from cipipe.forges.documents import Documents, document, quoted
@@ -39,6 +39,16 @@ class GitLabReviews:
 
     def read(self, number: int) -> Pull:
         """A merge request with its commits, files and approvals."""
+        with understood(f"!{number}"):
+            return self._read(number)
+
+    def publish(self, commit: str, *, success: bool, description: str) -> None:
+        """Set the commit status."""
+        state = "success" if success else "failed"
+        body = {"state": state, "name": STATUS, "description": description[:255]}
+        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
+
+    def _read(self, number: int) -> Pull:
         path = f"merge_requests/{number}"
         said = self._documents.get(path)
         if said.status == 404:
@@ -62,12 +72,6 @@ class GitLabReviews:
             reviews=tuple(self._approvals(path, found["sha"], set(writers))),
             writers=tuple(name for name in writers if not _BOT.fullmatch(name)),
         )
-
-    def publish(self, commit: str, *, success: bool, description: str) -> None:
-        """Set the commit status."""
-        state = "success" if success else "failed"
-        body = {"state": state, "name": STATUS, "description": description[:255]}
-        self._documents.send(Step("POST", f"statuses/{commit}", body, f"the status {STATUS}"))
 
     def _all(self, path: str) -> Sequence[dict[str, Any]]:
         found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
