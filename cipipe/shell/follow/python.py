@@ -1,12 +1,14 @@
 """Python scripts: commands that they start, and calls of the Kubernetes API (layer 1).
 
-Constants are followed through names, lists, `+`, f-strings and `join`; every function counts as called.
+Constants are followed through names, lists, `+`, f-strings and `join`. Every function counts as called;
+one that starts what it is given (`def sh(command): run(command)`) is, with all that the file gives it.
 """
 
 import ast
 import re
 import warnings
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.shell.calls import Call, Result, Streams
@@ -38,6 +40,74 @@ _METHOD = re.compile(
 )
 _TASK_OWNER = re.compile(r"(?:^|\.)(?:c|ctx|context|session|conn|connection)\.\w+$")  # invoke, fabric, nox
 _MOST = 2_000
+_DEEPEST = 3  # functions that hand on what they are given
+
+Names = dict[str, ast.expr]
+
+
+@dataclass(slots=True)
+class _File:
+    """The functions of a file, and how many calls of them are still gone through."""
+
+    functions: "Mapping[str, _Function]"
+    left: int = _MOST
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A function, with its calls that depend on what it is given."""
+
+    arguments: ast.arguments
+    calls: tuple[ast.Call, ...]
+
+    def bind(self, call: ast.Call, names: Names) -> Names:
+        """The names inside of the function when `call` calls it."""
+        given = list(call.args)
+        names_of = [a.arg for a in (*self.arguments.posonlyargs, *self.arguments.args)]
+        if names_of[:1] in (["self"], ["cls"]):
+            names_of = names_of[1:]
+        inner = dict(names)
+        for name, default in zip(reversed(names_of), reversed(self.arguments.defaults), strict=False):
+            inner[name] = default
+        for name, value in zip(names_of, given, strict=False):
+            inner[name] = _constant(_value(value, names, 0))
+        if self.arguments.vararg is not None:
+            rest = [word for value in given[len(names_of) :] for word in _words(value, names)]
+            inner[self.arguments.vararg.arg] = _constant(rest)
+        for keyword in call.keywords:
+            if keyword.arg:
+                inner[keyword.arg] = _constant(_value(keyword.value, names, 0))
+        return inner
+
+
+def _constant(value: str | list[str]) -> ast.expr:
+    if isinstance(value, str):
+        return ast.Constant(value)
+    return ast.List([ast.Constant(item) for item in value], ast.Load())
+
+
+def _functions(nodes: list[ast.AST]) -> dict[str, _Function]:
+    """The functions of a file by name, where what they call depends on their arguments."""
+    found: dict[str, _Function] = {}
+    for node in nodes:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        arguments = node.args
+        given = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        given |= {arguments.vararg.arg} if arguments.vararg is not None else set()
+        calls = tuple(
+            inner
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Call)
+            and any(
+                isinstance(part, ast.Name) and part.id in given
+                for item in inner.args
+                for part in ast.walk(item)
+            )
+        )
+        if calls:
+            found[node.name] = _Function(arguments, calls)
+    return found
 
 
 def python(run: Interpreter, script: Script, state: State, streams: Streams) -> Result:
@@ -51,21 +121,51 @@ def python(run: Interpreter, script: Script, state: State, streams: Streams) -> 
     starts = [0]
     for line in script.text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
-    names: dict[str, ast.expr] = {}
+    names: Names = {}
     uses_client = _CLIENTS.search(script.text) is not None
     nodes = list(ast.walk(tree))
     for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = node.value
-    for node in [n for n in nodes if isinstance(n, ast.Call)][:_MOST]:
+    file = _File(_functions(nodes))
+    functions = file.functions
+    calls = [n for n in nodes if isinstance(n, ast.Call)][:_MOST]
+    called = {name for call in calls if (name := _last(call)) in functions}
+    handed = {id(inner) for name in called for inner in functions[name].calls}
+    for node in calls:
         call = Call((), starts[node.lineno - 1] + node.col_offset, state, streams)
-        _use(run, node, names, call, uses_client=uses_client)
+        if id(node) not in handed:
+            _use(run, node, names, call, uses_client=uses_client)
+            _hand(run, node, names, call, file)
     return Result.UNKNOWN
 
 
-def _use(
-    run: Interpreter, node: ast.Call, names: dict[str, ast.expr], call: Call, *, uses_client: bool
+def _last(node: ast.Call) -> str:
+    return _dotted(node.func).rsplit(".", 1)[-1]
+
+
+def _hand(  # noqa: PLR0913, PLR0917 - it calls itself
+    run: Interpreter,
+    node: ast.Call,
+    names: Names,
+    call: Call,
+    file: _File,
+    depth: int = 0,
 ) -> None:
+    """What a function of the file starts with the arguments of a call."""
+    function = file.functions.get(_last(node))
+    if function is None or depth >= _DEEPEST:
+        return
+    inner = function.bind(node, names)
+    for started in function.calls:
+        file.left -= 1
+        if file.left < 0:
+            return
+        _use(run, started, inner, call, uses_client=False)
+        _hand(run, started, inner, call, file, depth + 1)
+
+
+def _use(run: Interpreter, node: ast.Call, names: Names, call: Call, *, uses_client: bool) -> None:
     name = _dotted(node.func)
     method = name.rsplit(".", 1)[-1]
     outer = replace(call, argv=("python",), streams=Streams(), wrappers=("python",))
@@ -97,7 +197,7 @@ def _one(value: str | list[str]) -> str:
     return value if isinstance(value, str) else HOLE
 
 
-def _words(node: ast.expr, names: dict[str, ast.expr]) -> list[str]:
+def _words(node: ast.expr, names: Names) -> list[str]:
     value = _value(node, names, 0)
     return value if isinstance(value, list) else [value]
 
@@ -111,7 +211,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _value(  # noqa: PLR0911 - one return for each kind of expression
-    node: ast.expr | None, names: dict[str, ast.expr], depth: int
+    node: ast.expr | None, names: Names, depth: int
 ) -> str | list[str]:
     """The text or list of an expression, with holes for what is not constant."""
     if depth > 20 or node is None:
@@ -121,7 +221,7 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
     if isinstance(node, ast.Name):
         return _value(names.get(node.id), names, depth + 1)
     if isinstance(node, ast.List | ast.Tuple):
-        return [_text(item, names, depth + 1) for item in node.elts]
+        return [word for item in node.elts for word in _item(item, names, depth + 1)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _value(node.left, names, depth + 1), _value(node.right, names, depth + 1)
         if isinstance(left, list) or isinstance(right, list):
@@ -139,7 +239,7 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
     return HOLE
 
 
-def _called(node: ast.Call, names: dict[str, ast.expr], depth: int) -> str | list[str]:
+def _called(node: ast.Call, names: Names, depth: int) -> str | list[str]:
     method = _dotted(node.func).rsplit(".", 1)[-1] or (
         node.func.attr if isinstance(node.func, ast.Attribute) else ""
     )
@@ -156,7 +256,15 @@ def _called(node: ast.Call, names: dict[str, ast.expr], depth: int) -> str | lis
     return HOLE
 
 
-def _text(node: ast.expr, names: dict[str, ast.expr], depth: int) -> str:
+def _item(node: ast.expr, names: Names, depth: int) -> list[str]:
+    """The words of one item of a list."""
+    if not isinstance(node, ast.Starred):
+        return [_text(node, names, depth)]
+    value = _value(node.value, names, depth)
+    return value if isinstance(value, list) else [HOLE]
+
+
+def _text(node: ast.expr, names: Names, depth: int) -> str:
     value = _value(node, names, depth)
     return value if isinstance(value, str) else HOLE
 
