@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from cipipe.groovy import tree
-from cipipe.groovy.iterate import Iterations
+from cipipe.groovy.iterate import ADDS, Iterations
 from cipipe.groovy.methods import Strings
 from cipipe.groovy.source import Text
 from cipipe.groovy.values import (
     Arguments,
+    Choice,
     Function,
     Handle,
     Items,
@@ -116,7 +117,7 @@ class Calls(Iterations):
                 found.append(self.run_unsure(arguments))
         return one_of(found)
 
-    def _by_name(self, name: str, node: tree.Call, scope: Scope) -> Value:
+    def _by_name(self, name: str, node: tree.Call, scope: Scope) -> Value:  # noqa: PLR0911 - one for each kind
         arguments = self._arguments(node, scope)
         holder = scope.holder(name)
         value = holder[name] if holder is not None else None
@@ -132,6 +133,8 @@ class Calls(Iterations):
             return self.run_unsure(arguments)
         if name in {"call", "super", "this"}:
             return self.run_unsure(arguments)
+        if name == "sprintf":
+            return self.strings(node.at).formatted(arguments.positional)
         return self.host.step(name, arguments, None, self.unit)
 
     def _call_value(self, value: Value, arguments: Arguments) -> Value:
@@ -160,7 +163,10 @@ class Calls(Iterations):
             return self.run_unsure(arguments)
         if path == "String" and name == "format":
             return self.strings(node.at).formatted(arguments.positional)
-        return one_of(self._method(one, name, arguments) for one in possibilities(receiver))
+        value = one_of(self._method(one, name, arguments) for one in possibilities(receiver))
+        if name == "append" and isinstance(receiver, Text | Choice):  # a builder: no string has the method
+            self.assign(target.target, value, scope)
+        return value
 
     def _method(self, receiver: Value, name: str, arguments: Arguments) -> Value:  # noqa: PLR0911 - one for each kind
         match receiver:
@@ -183,7 +189,7 @@ class Calls(Iterations):
             return self.host.execute(command, arguments.site)
         if isinstance(receiver, Unknown) and self.host.is_step(name):
             return self.host.step(name, arguments, None, self.unit)
-        if arguments.closures():
+        if arguments.closures() and name not in ADDS:
             return self.iterate(receiver, name, arguments)
         return self.builtin(receiver, name, arguments.positional)
 
@@ -259,8 +265,11 @@ class Calls(Iterations):
 
     def _bind(self, parameters: Sequence[tree.Parameter], values: Sequence[Value], scope: Scope) -> None:
         missing = len(values) < len(parameters)
+        value: Value
         for number, parameter in enumerate(parameters):
-            if number < len(values):
+            if parameter.rest and not (len(values) == number + 1 and isinstance(values[number], Items)):
+                value = items(values[number:])
+            elif number < len(values):
                 value = values[number]
             elif parameter.default is not None and missing:
                 value = self.evaluate(parameter.default, scope)
@@ -428,6 +437,7 @@ def _overload(methods: Sequence[tree.Method], count: int) -> tree.Method:
     """The method that takes `count` arguments, defaults counted; else the first."""
     for method in methods:
         required = sum(parameter.default is None for parameter in method.parameters)
-        if required <= count <= len(method.parameters):
+        rest = any(parameter.rest for parameter in method.parameters)
+        if required - rest <= count and (rest or count <= len(method.parameters)):
             return method
     return methods[0]

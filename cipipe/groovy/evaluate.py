@@ -302,7 +302,10 @@ class Evaluator(Calls):
                 value = known
                 continue
             right = self._operand(operand, scope)
-            if operator == "<<" and isinstance(value, Items):
+            if operator == "<<" and isinstance(value, Text):  # a builder grows
+                value = operate(operator, value, right, strings)
+                self.assign(node.operands[0], value, scope)
+            elif operator == "<<" and isinstance(value, Items):
                 self.journal.write(value.cell, "values", (*value.values, right))
             elif operator == "<<" and isinstance(value, Table) and isinstance(right, Table):
                 for key, entry in right.entries.items():

@@ -513,21 +513,24 @@ class Expressions:
         found: list[tree.Parameter] = []
         last: Token | None = None
         depth = 0
+        rest = False
         while not self.is_op(closing) and self.peek().kind != "end":
             token = self.next()
             if token.kind == "name":
                 last = token
             elif token.text in {"<", ">", ">>", ">>>"}:
                 depth += 1 if token.text == "<" else -len(token.text)
+            elif token.text == "..":
+                rest = True
             elif token.text == "=" and last:
                 found.append(tree.Parameter(last.start, last.text, self.expression()))
                 last = None
             elif token.text == "," and depth <= 0:
-                found += [tree.Parameter(last.start, last.text)] if last else []
-                last = None
+                found += [tree.Parameter(last.start, last.text, rest=rest)] if last else []
+                last, rest = None, False
             elif token.text == "(":
                 self.arguments(")")  # of an annotation
-        found += [tree.Parameter(last.start, last.text)] if last else []
+        found += [tree.Parameter(last.start, last.text, rest=rest)] if last else []
         self.accept(closing)
         self._flat = flat
         return found

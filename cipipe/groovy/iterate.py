@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 WORK_LIMIT = 60_000  # nodes that one pipeline may visit; loops in loops end here
 _TIMES_LIMIT = 20
+ADDS = frozenset({"add", "addAll", "append", "leftShift", "push", "put", "putAt", "putIfAbsent"})
 
 
 class WorkExceeded(Exception):  # noqa: N818 - becomes a Problem of the pipeline
@@ -177,6 +178,10 @@ class Iterations:
 
     def run_unsure(self, arguments: Arguments) -> Value:
         """Run closures that may run."""
+        raise NotImplementedError
+
+    def assign(self, target: tree.Node, value: Value, scope: Scope) -> None:
+        """Set what an expression names."""
         raise NotImplementedError
 
 

@@ -188,6 +188,7 @@ _PLAIN: dict[str, Callable[[Text], Text]] = {
     "stripIndent": _strip_indent,
     "stripMargin": _strip_margin,
     "toString": lambda text: text,
+    "name": lambda text: text,
     "intern": lambda text: text,
     "getBytes": lambda text: text,
     "normalize": lambda text: text,

@@ -42,14 +42,14 @@ def _unknown(left: Value, right: Value, strings: Strings) -> Value:  # noqa: ARG
 
 
 def _plus(left: Value, right: Value, strings: Strings) -> Value:
+    if isinstance(left, Items):
+        return items([*left.values, *(right.values if isinstance(right, Items) else [right])])
     if isinstance(left, Text) or isinstance(right, Text):
         one, other = strings.text(left), strings.text(right)
         long = len(one.string) + len(other.string) > TEXT_LIMIT
         if long or len(one.pieces) + len(other.pieces) > _PIECES_LIMIT:
             return Unknown("a text too long to follow")
         return one + other
-    if isinstance(left, Items):
-        return items([*left.values, *(right.values if isinstance(right, Items) else [right])])
     if isinstance(left, Table) and isinstance(right, Table):
         return Table({**left.entries, **right.entries}, left.whole and right.whole)
     if isinstance(left, int | float) and isinstance(right, int | float):

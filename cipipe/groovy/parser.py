@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from cipipe.groovy import tree
 from cipipe.groovy.expressions import DEPTH_LIMIT, PRIMITIVES, Expressions
-from cipipe.groovy.source import Source
+from cipipe.groovy.source import Piece, Source
 from cipipe.groovy.tokens import Fault, Lexer, Token
 
 _MODIFIERS = frozenset(
@@ -259,9 +259,9 @@ class Parser(Expressions):
         self.skip_newlines()
         while self.peek().kind == "name" and self.behind().text in {",", "(", "{", "}", "\n", ";"}:
             token = self.next()
-            found.append(
-                tree.Assign(token.start, [tree.Name(token.start, token.text)], "=", None, declared=True)
-            )
+            text = tree.String(token.start, [Piece(token.text, self.source, token.start)])
+            name = tree.Name(token.start, token.text)
+            found.append(tree.Assign(token.start, [name], "=", text, declared=True))
             if self.accept("("):
                 self.arguments(")")
             if self.is_op("{"):

@@ -62,6 +62,7 @@ _ESCAPES = {
     '"': '"',
     "$": "$",
 }
+_SLASHY_LINE = re.compile(r"/[^\s/*=](?:[^/\n\\]|\\.)*+/[ \t]*(?:[,)}\n]|$)")
 _ESCAPE = re.compile(r"\\(?:u+([0-9a-fA-F]{4})|([0-7]{1,3})|(\r?\n)|(.))", re.DOTALL)
 _DOLLAR_NAME = re.compile(r"\$[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -135,7 +136,10 @@ class Lexer:
             self.faults.append(Fault(at, "a comment that is never closed"))
             self._at = len(text)
             return None
-        if char in "'\"" or ((char == "/" or text.startswith("$/", at)) and not _ends_operand(tokens)):
+        if char in "'\"" or (
+            (char == "/" or text.startswith("$/", at))
+            and (not _ends_operand(tokens) or (spaced and tokens[-1].kind == "name" and self._as_argument()))
+        ):
             string = self._string(spaced=spaced)
             if string:
                 return string
@@ -148,6 +152,12 @@ class Lexer:
         self._at += 1
         self.faults.append(Fault(at, f"a character that Groovy does not know: {char!r}"))
         return None
+
+    def _as_argument(self) -> bool:
+        """Whether a slash behind `sh ` begins a string (`sh $/…/$`); Groovy 2.4 itself wants parentheses."""
+        if self.text.startswith("$/", self._at):
+            return self.text.find("/$", self._at + 2) >= 0
+        return _SLASHY_LINE.match(self.text, self._at) is not None
 
     def _string(self, *, spaced: bool) -> Token | None:
         start = self._at

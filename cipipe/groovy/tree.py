@@ -87,6 +87,7 @@ class Parameter(Node):
 
     name: str
     default: Node | None = None
+    rest: bool = False  # `String... names`
 
 
 @dataclass(slots=True)

@@ -69,6 +69,7 @@ class _Job:
         self._protected = False
         self._clusters = Clusters()
         self._form = "command"
+        self._changed: set[tuple[Location, tuple[Location, ...]]] = set()
 
     def read(self) -> None:
         """Add the facts of the job."""
@@ -77,11 +78,12 @@ class _Job:
         self._protected = self._is_protected(ran)
         own = deleted_in(command.argv for one in ran for command in one.commands)
         self._clusters = Clusters(allowed=self._run.ephemeral, deleted=own)
-        for problem in problems:
-            self.problem(problem)
         self._secrets = set(self._named_credentials())
         for one in ran:
             self._step(one)
+        for problem in problems:
+            if (problem.location, problem.via[-1:]) not in self._changed:  # of one that is found anyway
+                self.problem(problem)
         for name, place in sorted(
             dict(sorted(self._secrets, reverse=True)).items()
         ):  # the first place of each
@@ -315,6 +317,11 @@ class _Job:
     def _add_command(  # noqa: PLR0913, PLR0917 - the keys of the fact
         self, what: str, tool: str, verb: str, effect: str, target: str, place: Place, *, dry: bool = False
     ) -> None:
+        where = (place.location, place.via[-1:])
+        if effect == "mutate" and target == "cluster" and not dry:
+            self._changed.add(where)
+        elif effect == "unknown" and where in self._changed:
+            return
         self._run.facts.add(
             "command", place, what=what, tool=tool, verb=verb, effect=effect, target=target, dry=dry,
             form=self._form, protected=self._protected,

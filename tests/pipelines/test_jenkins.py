@@ -58,7 +58,7 @@ def scripts(pipeline: Pipeline) -> list[str]:
         ("node { sh 'kubeXctl apply'.replace('X', '') }", ["kubectl apply"]),
         ("node { sh 'kube--ctl apply'.replaceAll('-+', '') }", ["kubectl apply"]),
         ("node { sh x ? 'kubectl apply' : 'true' }", ["kubectl apply", "true"]),
-        ("node { sh env.CMD ?: 'kubectl apply' }", [HOLE, "kubectl apply"]),
+        ("node { sh env.CMD ?: 'kubectl apply' }", ["kubectl apply", HOLE]),
         ("node { sh String.format('%s apply', 'kubectl') }", ["kubectl apply"]),
         ("node { def c = 'a'\n c += ' b'\n sh c }", ["a b"]),
         ("node { def m = [k: 'kubectl', v: [d: 'apply']]\n sh \"${m.k} ${m['v'].d}\" }", ["kubectl apply"]),

@@ -237,30 +237,62 @@ def _dir(context: Context, arguments: Arguments) -> Value:
 
 
 def _parameters(context: Context, arguments: Arguments) -> Value:
-    """`parameters { string(name: …, defaultValue: …) }`: the defaults, which may be another value."""
+    """`parameters { string(name: …, defaultValue: …) }` or a list of them."""
     for function in arguments.closures():
         for node in function.node.body:
-            if not isinstance(node, tree.Call):
-                continue
-            made = {
-                a.key: context.evaluator.evaluate(a.value, function.scope)
-                for a in node.arguments
-                if isinstance(a.key, str)
-            }
-            name = made.get("name")
-            if isinstance(name, Text):
-                value = _default(_section(node), made)
-                context.evaluator.journal.write(context.params.values, name.string, value)
+            _declare(context, context.evaluator.evaluate(node, Scope({}, function.scope)))
+    for value in arguments.positional:
+        for one in value.values if isinstance(value, Items) else ():
+            _declare(context, one)
     return None
+
+
+def _properties(context: Context, arguments: Arguments) -> Value:
+    """`properties([parameters([…])])` has noted them already; the long form has its class and a list."""
+    for value in arguments.positional:
+        for one in value.values if isinstance(value, Items) else ():
+            listed = one.entries.get("parameterDefinitions") if isinstance(one, Table) else None
+            for definition in listed.values if isinstance(listed, Items) else ():
+                _declare(context, definition)
+    return None
+
+
+def _input(context: Context, arguments: Arguments) -> Value:
+    """What a person answers: the parameter, or a map of several."""
+    listed = arguments.named.get("parameters")
+    asked = dict(
+        filter(None, (_parameter(value) for value in (listed.values if isinstance(listed, Items) else ())))
+    )
+    context.evaluator.run_unsure(arguments)
+    if len(asked) > 1:
+        return Table(dict(asked), whole=False)
+    return next(iter(asked.values()), Unknown("input()"))
+
+
+def _declare(context: Context, definition: Value) -> None:
+    if (found := _parameter(definition)) is not None:
+        context.evaluator.journal.write(context.params.values, *found)
+
+
+def _parameter(definition: Value) -> tuple[str, Value] | None:
+    """Name and value of a parameter of a build, from its call or its map with a class."""
+    kind, made = "", dict[str, Value]()
+    if isinstance(definition, Handle) and definition.arguments is not None:
+        kind, made = definition.name, definition.arguments.normalized().named
+    elif isinstance(definition, Table):
+        text = definition.entries.get("$class")
+        kind, made = text.string if isinstance(text, Text) else "", definition.entries
+    name = made.get("name")
+    return (name.string, _default(kind, made)) if isinstance(name, Text) else None
 
 
 def _default(kind: str, made: dict[str, Value]) -> Value:
     choices = made.get("choices")
-    if kind == "booleanParam":
+    if kind.startswith(("booleanParam", "BooleanParam")):
         return Choice((True, False))
-    if kind == "choice" and isinstance(choices, Items):
+    if isinstance(choices, Items) and choices.values:
         return Choice(tuple(choices.values))
-    if kind == "choice" and isinstance(choices, Text):
+    if isinstance(choices, Text):
         return Choice(tuple(choices[m : m + len(line)] for m, line in _lines(choices)))
     return soft(made.get("defaultValue", Unknown("a parameter")))
 
@@ -293,5 +325,7 @@ BLOCKS: dict[str, Callable[[Context, Arguments], Value]] = {
     "dir": _dir,
     "ws": _dir,
     "parameters": _parameters,
+    "properties": _properties,
+    "input": _input,
     "step": _step,
 }

@@ -1,17 +1,33 @@
 """The state of one pipeline file's reading: where we are, which variables are set, and what was noted."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice, product
 
 from cipipe.groovy.evaluate import Evaluator
 from cipipe.groovy.source import Embedded, Piece, Text
-from cipipe.groovy.values import Arguments, Bag, Site, Unit, Value, possibilities, soft
+from cipipe.groovy.values import (
+    CHOICES_LIMIT,
+    Arguments,
+    Bag,
+    Choice,
+    Site,
+    Unit,
+    Value,
+    possibilities,
+    soft,
+)
 from cipipe.pipelines.jenkins.library import Library
 from cipipe.pipelines.jenkins.record import Record, inputs_of, model_value
 from cipipe.pipelines.model import HOLE, Problem, Script, Step, Unknown
+from cipipe.pipelines.model import Value as ModelValue
 from cipipe.results import Location
 
+_FOLLOWED = re.compile(
+    r"\./|\.(?:sh|py|js|rb)\b|\b(?:make|task|just|npm|yarn|pnpm|tox|nox|invoke|source|bash|sh)\s"
+)
 _INTERPRETERS = ("bash", "python", "node", "pwsh", "groovy", "sh")
 
 
@@ -40,8 +56,8 @@ class Context:
         self.record.problems[problem] = None
 
     def run_script(self, value: Value, shell: str, site: Site) -> None:
-        """Note a script for each possibility of its text."""
-        for one in possibilities(value):
+        """Note a script for each possibility of its text; those that are known first."""
+        for one in sorted(possibilities(value), key=lambda one: not (isinstance(one, Text) and one.known)):
             if isinstance(one, Text):
                 text, calls = self._reached(one, site)
                 made = text.script(shell, site.location)
@@ -70,9 +86,29 @@ class Context:
     def _note(self, script: Script, location: Location) -> None:
         folder = self.folder[-1]
         where = Unknown("a folder that is not known") if folder is None else folder or None
-        env = {name: model_value(value) for name, value in self.env.values.items() if name != "WORKSPACE"}
-        step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
-        self.record.current.steps.append(step)
+        for env in self._environments(script.text):
+            step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
+            self.record.current.steps.append(step)
+
+    def _environments(self, text: str) -> Iterator[dict[str, ModelValue]]:
+        """The variables of a script: one set for each value of those that may have several.
+
+        Those that the text names are combined; what else it may run sees each of their values once.
+        """
+        values = {**self.params.values, **self.env.values}
+        values.pop("WORKSPACE", None)
+        several = {name: value.values for name, value in values.items() if isinstance(value, Choice)}
+        several = {name: found for name, found in several.items() if len(found) > 1}
+        named = {name: several[name] for name in several if name in text}
+        rows = list(islice(product(*named.values()), CHOICES_LIMIT))
+        count = len(rows)
+        if _FOLLOWED.search(text):
+            count = max(count, *(len(found) for found in several.values()), 1)
+        for number in range(min(count, CHOICES_LIMIT)):
+            row = dict(zip(named, rows[number % len(rows)], strict=True))
+            others = {name: found[number % len(found)] for name, found in several.items()}
+            chosen = {**values, **others, **row}
+            yield {name: model_value(value) for name, value in chosen.items()}
 
     def note(self, name: str, arguments: Arguments) -> None:
         """Note a step of Jenkins with its inputs."""

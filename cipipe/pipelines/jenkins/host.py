@@ -99,7 +99,7 @@ class Jenkins:
             return handler(context, arguments.normalized())
         if name in names.DESCRIBING and (arguments.closures() or name == "agent"):
             return None
-        if name not in names.QUIET | names.PLAIN and not _is_java(name):
+        if name not in names.QUIET | names.PLAIN | names.PARAMETERS and not _is_java(name):
             context.note(name, arguments)
             self._check_library(name, arguments, unit)
         if name in names.ONCE or name.rpartition(".")[2] in {
@@ -110,7 +110,11 @@ class Jenkins:
         }:
             return context.run_all(arguments)
         context.evaluator.run_unsure(arguments)
-        return Handle(name, arguments) if name in names.BINDINGS | {"credentials"} else Unknown(f"{name}()")
+        return (
+            Handle(name, arguments)
+            if name in names.BINDINGS | names.PARAMETERS | {"credentials"}
+            else Unknown(f"{name}()")
+        )
 
     def _of_library(self, base: str, member: str, arguments: Arguments, unit: Unit) -> Value:
         """`library("x").com.acme.Tool.new(…)`, and its static methods."""

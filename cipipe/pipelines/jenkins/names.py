@@ -51,6 +51,9 @@ BINDINGS = _words(
     """
 )
 
+# Parameters of a build.
+PARAMETERS = _words("booleanParam choice string text extendedChoice activeChoice gitParameter")
+
 # Steps and symbols of Jenkins, of its usual plugins, and of Piper.
 KNOWN = _words(
     """

@@ -11,6 +11,7 @@ from cipipe.pipelines.jenkins.context import Context, written_at
 from cipipe.pipelines.jenkins.library import inside, methods
 from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown
 
+_TOOLS = "/var/jenkins_home/tools"
 _MARK = "CIPIPE_END_OF_FILE"
 _SHELL_OPTIONS = {
     "-c": "sh",
@@ -191,6 +192,24 @@ def _library(context: Context, arguments: Arguments) -> Value:  # noqa: ARG001 -
     return Handle("library")
 
 
+def _tool(context: Context, arguments: Arguments) -> Value:  # noqa: ARG001 - as all steps
+    """A folder or program that Jenkins installs: called as the tool is."""
+    name = possibilities(arguments.value("name"))[0]
+    if not isinstance(name, Text) or not name.known:
+        return Unknown("tool()")
+    return written_at(f"{_TOOLS}/{'-'.join(name.string.split())}", arguments.location)
+
+
+def _http_request(context: Context, arguments: Arguments) -> Value:
+    """A request of Jenkins itself, said as one of curl."""
+    strings = context.evaluator.strings(0)
+    url, method = arguments.value("url"), arguments.named.get("httpMode")
+    words = ["curl", "-X", "GET" if method is None else method, url]
+    texts = [written_at(w, arguments.location) if isinstance(w, str) else strings.text(w) for w in words]
+    _run_words(context, Items({"values": tuple(texts)}), arguments.site)
+    return Unknown("httpRequest()")
+
+
 def _pwd(context: Context, arguments: Arguments) -> Value:
     folder = context.folder[-1]
     return (
@@ -214,4 +233,6 @@ SCRIPTS: dict[str, Callable[[Context, Arguments], Value]] = {
     "writeFile": _write_file,
     "library": _library,
     "pwd": _pwd,
+    "tool": _tool,
+    "httpRequest": _http_request,
 }
