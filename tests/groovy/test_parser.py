@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from cipipe.groovy import tree
 from cipipe.groovy.parser import parse
 from cipipe.groovy.source import Piece, Source
 
+CORPUS = Path(__file__).parents[1] / "gate" / "corpus" / "jenkins_groovy.yaml"
 FIXTURES = sorted((Path(__file__).parent / "fixtures").iterdir())
 ORACLE = """
 import org.codehaus.groovy.control.*
@@ -25,6 +27,17 @@ args.each { name ->
     catch (CompilationFailedException e) { println "refused $name: ${e.message}" }
 }
 """
+
+
+def corpus(folder: Path) -> list[Path]:
+    """The Groovy of the gate's corpus, each in a file of its own."""
+    found = []
+    for case in yaml.safe_load(CORPUS.read_text(encoding="utf-8")):
+        for number, (path, text) in enumerate(case["files"].items()):
+            if "enkinsfile" in path or path.endswith(".groovy"):
+                found.append(folder / f"{case['id']}-{number}.groovy")
+                found[-1].write_text(text, encoding="utf-8")
+    return found
 
 
 def calls(node: object) -> Iterator[str]:
@@ -62,8 +75,9 @@ def java_home() -> str:
 def test_groovy_itself_accepts_the_fixtures(tool: Callable[[str], str], tmp_path: Path) -> None:
     script = tmp_path / "oracle.groovy"
     script.write_text(ORACLE)
+    files = [*FIXTURES, *corpus(tmp_path)]
     run = subprocess.run(
-        [tool("groovy"), str(script), *map(str, FIXTURES)],
+        [tool("groovy"), str(script), *map(str, files)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -71,7 +85,7 @@ def test_groovy_itself_accepts_the_fixtures(tool: Callable[[str], str], tmp_path
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "JAVA_HOME": java_home()},
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.splitlines() == [f"ok {path}" for path in FIXTURES]
+    assert run.stdout.splitlines() == [f"ok {path}" for path in files]
 
 
 @pytest.mark.parametrize(
