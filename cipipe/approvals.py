@@ -16,6 +16,9 @@ from cipipe.repository import identity
 STATUS = "cipipe/approvals"
 """The commit status that carries the verdict."""
 
+SETTINGS = ("cipipe.yaml", "CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
+"""What says who must approve: who may change it without an approval needs none for anything."""
+
 _NOREPLY = re.compile(r"co-authored-by:.*<(?:\d+\+)?([\w-]+)@users\.noreply\.[\w.-]+>", re.IGNORECASE)
 
 
@@ -38,20 +41,26 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The last review of a person that is not a comment; `writes` says whether they have write access."""
+    """The last review of a person that is not a comment; `writes` says whether they have write access.
+
+    `same_target` is false where the pull request got another target branch after it, and so another content.
+    """
 
     person: str
     approves: bool
     commit: str
     writes: bool
     bot: bool = False
+    same_target: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A pull request; `files` is None where there are more than the forge lists.
 
-    `writers` are all who may write, None where the token may not see them.
+    `writers` are all who may write, None where the token may not see them. `pushers` are who pushed to its
+    branch, the last one first, as the forge has it: what commits say of their authors anybody can write. None
+    where the forge does not tell.
     """
 
     number: int
@@ -65,6 +74,7 @@ class Pull:
     commits: tuple[Commit, ...]
     reviews: tuple[Review, ...]
     writers: tuple[str, ...] | None = None
+    pushers: tuple[str, ...] | None = ()
 
     @property
     def is_fork(self) -> bool:
@@ -84,8 +94,16 @@ def concerned(pull: Pull, config: Config, own: str) -> list[Environment]:
 
 
 def _holds(environment: Environment, file: str) -> bool:
-    folders = (path.partition("{image}")[0].strip("/").removeprefix("./") for path in environment.path)
-    return any(folder in {"", ".", file} or file.startswith(f"{folder}/") for folder in folders)
+    """Whether a file is in the environment's path, or decides who must approve what is."""
+    return file in SETTINGS or any(_is_below(path, file) for path in environment.path)
+
+
+def _is_below(path: str, file: str) -> bool:
+    start, image, _ = path.removeprefix("./").partition("{image}")
+    if image:  # `app-{image}` begins within a name
+        return file.startswith(start)
+    folder = start.strip("/")
+    return folder in {"", ".", file} or file.startswith(f"{folder}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +126,30 @@ class Excluded:
 def excluded(pull: Pull, config: Config, host: str) -> tuple[Excluded, tuple[str, ...]]:
     """Who may not approve, and what there is to say; `host` is the forge's, whose accounts count."""
     head = next((commit for commit in pull.commits if commit.id == pull.commit), None)
-    bump = trailers.parse(head.message) if head else None
-    actor, notes = bump.origin.actor if bump else None, []
-    if actor and bump:
-        place = bump.origin.run_url or bump.origin.pipeline or bump.origin.repository or ""
-        if identity(place).partition("/")[0] != host.lower():
-            notes.append(f"actor: not available: '{actor}' triggered the bump at another service")
-            actor = None
+    triggered = {commit.id: _actor(commit, host) for commit in pull.commits}
+    actor, elsewhere = triggered[head.id] if head else (None, None)
+    notes = (
+        [f"actor: not available: '{elsewhere}' triggered the bump at another service"] if elsewhere else []
+    )
+    if pull.pushers is None:
+        notes.append("who pushed: not available, the commits are taken for those of the people they name")
+    pushed = tuple(person.lower() for person in pull.pushers or ())
     committers = frozenset(person for commit in pull.commits for person in commit.people)
-    pushers = head.people if head else frozenset()
+    committers |= {person for person, _ in triggered.values() if person}
+    pushers = (head.people if head else frozenset()) | frozenset(pushed[:1])
     bots = frozenset(bot.lower() for bot in config.gate.bots)
-    found = Excluded(pull.author.lower(), committers, pushers, actor.lower() if actor else None, bots)
+    found = Excluded(pull.author.lower(), committers | set(pushed), pushers, actor, bots)
     return found, tuple(notes)
+
+
+def _actor(commit: Commit, host: str) -> tuple[str | None, str | None]:
+    """Who triggered the bump that made a commit: an account of this forge, or a name at another service."""
+    bump = trailers.parse(commit.message)
+    if bump is None or not bump.origin.actor:
+        return None, None
+    place = bump.origin.run_url or bump.origin.pipeline or bump.origin.repository or ""
+    here = identity(place).partition("/")[0] == host.lower()
+    return (bump.origin.actor.lower(), None) if here else (None, bump.origin.actor)
 
 
 def promotes_by_merge(environment: Environment, config: Config) -> bool:
@@ -159,7 +189,7 @@ def add(facts: Facts, pull: Pull, environments: Sequence[Environment], config: C
             approvals=environment.approvals,
             head=head_kind(pull, environment, config),
             merges=promotes_by_merge(environment, config),
-            commits_known=all(_is_known(commit, environment) for commit in pull.commits),
+            commits_known=_are_known(pull, environment),
         )
     for review in pull.reviews:
         person = review.person.lower()
@@ -175,7 +205,17 @@ def add(facts: Facts, pull: Pull, environments: Sequence[Environment], config: C
             pusher=person in who.pushers,
             actor=person == who.actor,
             bot=review.bot or person in who.bots or person.endswith("[bot]"),
+            same_target=review.same_target,
         )
+
+
+def _are_known(pull: Pull, environment: Environment) -> bool:
+    """Whether it is known who opened the pull request and made its commits, up to the last one.
+
+    A list without the last one was read while somebody pushed.
+    """
+    listed = any(commit.id == pull.commit for commit in pull.commits)
+    return bool(pull.author) and listed and all(_is_known(commit, environment) for commit in pull.commits)
 
 
 def _is_known(commit: Commit, environment: Environment) -> bool:

@@ -63,6 +63,11 @@ def target_branch(environ: Mapping[str, str]) -> str | None:
     return _Variables(environ).text("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CHANGE_TARGET")
 
 
+def target_repository(environ: Mapping[str, str]) -> str | None:
+    """The repository that the pull request under test would enter; a fork's pipeline runs in the fork."""
+    return _Variables(environ).url("CI_MERGE_REQUEST_PROJECT_URL") or detect(environ).repository
+
+
 def pull_request_number(environ: Mapping[str, str]) -> int | None:
     """The number of the pull request under test; None outside of one."""
     variables = _Variables(environ)

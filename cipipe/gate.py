@@ -43,7 +43,8 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
     repository = reading.locate(path)
     root = repository.files.root
     reviewed = _reviewed(root, options, environ)
-    base = reviewed.pull.base if reviewed and options.base is None else options.base
+    # in full: a tag of the same name is anybody's who may push
+    base = f"refs/heads/{reviewed.pull.base}" if reviewed and options.base is None else options.base
     settings, notes = trust.settings(root, base, environ)
     rules, skipped = _applicable(rules, settings, reviewed)
     engine = _engine(options, root)
@@ -85,7 +86,8 @@ def _reviewed(root: Path, options: Options, environ: Mapping[str, str]) -> revie
 
 
 def _base(options: Options, environ: Mapping[str, str]) -> str:
-    return options.base or ci.target_branch(environ) or "origin/HEAD"
+    target = ci.target_branch(environ)
+    return options.base or (f"refs/heads/{target}" if target else "refs/remotes/origin/HEAD")
 
 
 def _concerns(root: Path, options: Options, environ: Mapping[str, str]) -> bool:
@@ -96,8 +98,9 @@ def _concerns(root: Path, options: Options, environ: Mapping[str, str]) -> bool:
 
 def _needed(settings: config.Config | None, base: str | None) -> config.Config:
     if settings is None:
+        name = (base or "").removeprefix("refs/heads/")
         raise UsageError(
-            f"--pr needs {trust.CONFIG} on '{base}', and there is none", hint="name another branch by --base"
+            f"--pr needs {trust.CONFIG} on '{name}', and there is none", hint="name another branch by --base"
         )
     return settings
 

@@ -1,5 +1,6 @@
 """The review of one pull request, as the gate judges it (layer 3)."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,7 @@ def read(
 ) -> Reviewed:
     """Pull request `number` of the checkout's own repository; `config` says which forge that is."""
     remote = _remote(root, environ)
+    _check_origin(root, remote, environ)
     kind, api_url = _forge(config, remote)
     way = forges.access(
         kind, remote, None,
@@ -90,13 +92,25 @@ def read(
 
 def _remote(root: Path, environ: Mapping[str, str]) -> Remote:
     """The repository's address: as the CI says it, since a CI's `origin` may hold its token."""
-    address = ci.detect(environ).repository
+    address = ci.target_repository(environ)
     if address is None and (found := Checkout.find(root, environ)):
         with found as checkout:
             address = checkout.remote_url
     if address is None:
         raise UsageError("--pr needs a checkout with a remote 'origin', whose forge has the pull request")
     return Remote.parse(address)
+
+
+def _check_origin(root: Path, remote: Remote, environ: Mapping[str, str]) -> None:
+    """Refuse a checkout of another repository, a fork's for one: its branches are not the base."""
+    with contextlib.ExitStack() as stack:
+        found = Checkout.find(root, environ)
+        address = stack.enter_context(found).remote_url if found else None
+    if address is not None and Remote.parse(address).identity != remote.identity:
+        raise UsageError(
+            f"this is a checkout of {Remote.parse(address)}, and the pull request is one of {remote}",
+            hint="check out the repository that the pull request would be merged into",
+        )
 
 
 def _forge(config: Config | None, remote: Remote) -> tuple[str, str | None]:

@@ -19,7 +19,12 @@ def settings(
     files as they are. Raises GitError when a base that was asked for cannot be had.
     """
     run = ci.detect(environ)
-    ref = base or ci.target_branch(environ) or (run.commit if run.service != "terminal" else None)
+    target = ci.target_branch(environ)
+    ref = (
+        base
+        or (f"refs/heads/{target}" if target else None)
+        or (run.commit if run.service != "terminal" else None)
+    )
     if ref is None or (base is None and not (root / ".git").exists()):
         return _load(_here(root)), ()
     from cipipe.git import base_ref  # noqa: PLC0415 - most runs at a terminal ask Git nothing

@@ -23,6 +23,7 @@ class GiteaReviews(GitHubReviews):
     """The reviews of one repository."""
 
     most_commits = None
+    events, retargeted = "timeline", "change_target_branch"
     verdicts = {"APPROVED": True, "REQUEST_CHANGES": False}  # noqa: RUF012 - as in the base class
 
     def _tree(self, said: Mapping[str, Any]) -> str:
@@ -36,3 +37,24 @@ class GiteaReviews(GitHubReviews):
             if not found.get("truncated"):
                 return tree_id(entries, said["sha"])
         raise ForgeError(f"{path} has more than {_MOST_PAGES} pages")
+
+    def _pushers(self, head: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Who pushed to the branch of late; the feed has no end, and is not read to it."""
+        if not (repository := (head.get("repo") or {}).get("full_name")):
+            return None
+        ref = f"refs/heads/{head['ref']}"
+        pushers: list[str] = []
+        for page in range(1, _MOST_PAGES + 1):
+            said = self._documents.get_global(f"repos/{repository}/activities/feeds?limit=50&page={page}")
+            if said.status != 200:
+                return None
+            for each in said.document:
+                if each["ref_name"] != ref:
+                    continue
+                if each["op_type"] == "delete_branch":
+                    return tuple(pushers)
+                if each["op_type"] == "commit_repo":
+                    pushers.append(each["act_user"]["login"])
+            if not said.document:
+                break
+        return tuple(pushers)

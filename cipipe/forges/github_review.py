@@ -4,6 +4,7 @@ https://docs.github.com/en/rest/pulls/reviews, https://docs.github.com/en/rest/p
 https://docs.github.com/en/rest/collaborators/collaborators, https://docs.github.com/en/rest/commits/statuses
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ class GitHubReviews:
     """The reviews of one repository; Gitea's differ in a few words."""
 
     most_commits: int | None = _MOST_COMMITS
+    events, retargeted = "events", "base_ref_changed"
     verdicts: Mapping[str, bool] = {"APPROVED": True, "CHANGES_REQUESTED": False, "DISMISSED": False}
 
     def __init__(self, source: Documents, repository: str) -> None:
@@ -70,9 +72,37 @@ class GitHubReviews:
             author=(pull.get("user") or {}).get("login") or "",
             files=tuple(sorted(names)) if len(files) < _MOST_FILES else None,
             commits=tuple(commits),
-            reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"))),
+            reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"), self._targeted(number))),
             writers=self._writers(),
+            pushers=self._pushers(pull["head"]),
         )
+
+    def _targeted(self, number: int) -> dt.datetime | None:
+        """When the pull request got its target branch, if that was not at its opening."""
+        events = self._all(f"issues/{number}/{self.events}")
+        times = [each["created_at"] for each in events if self.retargeted in each.values()]
+        return max(map(dt.datetime.fromisoformat, times), default=None)
+
+    def _pushers(self, head: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Who pushed to the branch since it was made, the last one first; a hundred pushes are told.
+
+        https://docs.github.com/en/rest/repos/repos#list-repository-activities
+        """
+        repository = (head.get("repo") or {}).get("full_name")
+        if not repository:
+            return None
+        ref = quoted(f"refs/heads/{head['ref']}")
+        said = self._documents.get_global(f"repos/{repository}/activity?ref={ref}&per_page=100")
+        if said.status != 200:
+            return None
+        pushers = []
+        for each in said.document:
+            if each["activity_type"] == "branch_deletion":
+                break
+            pushers.append((each.get("actor") or {}).get("login") or "")
+            if each["activity_type"] == "branch_creation":
+                break
+        return tuple(pushers)
 
     def _commit(self, said: Mapping[str, Any]) -> Commit:
         author, committer = ((said.get(role) or {}).get("login") for role in ("author", "committer"))
@@ -85,8 +115,11 @@ class GitHubReviews:
         found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
         return found
 
-    def _latest(self, reviews: Sequence[dict[str, Any]]) -> Iterator[Review]:
-        """The last verdict of each person; a comment is none, and a dismissed one takes an approval back."""
+    def _latest(self, reviews: Sequence[dict[str, Any]], targeted: dt.datetime | None) -> Iterator[Review]:
+        """The last verdict of each person; a comment is none, and a dismissed one takes an approval back.
+
+        `targeted` is when the pull request got another target.
+        """
         latest = {}
         for review in reviews:  # in the order of time
             login = (review.get("user") or {}).get("login")
@@ -95,7 +128,8 @@ class GitHubReviews:
         for login, review in latest.items():
             approves = self.verdicts[review["state"]] and not review.get("dismissed")
             bot = review["user"].get("type") == "Bot"
-            yield Review(login, approves, review.get("commit_id") or "", self._may_write(login), bot)
+            same = targeted is None or dt.datetime.fromisoformat(review["submitted_at"]) > targeted
+            yield Review(login, approves, review.get("commit_id") or "", self._may_write(login), bot, same)
 
     def _may_write(self, login: str) -> bool:
         if login not in self._writes:

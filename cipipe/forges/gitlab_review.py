@@ -19,6 +19,7 @@ from cipipe.forges.documents import Documents, document, quoted
 from cipipe.forges.gitlab_protection import documents
 from cipipe.forges.tree import tree_id
 
+_MOST_PAGES = 20
 _DEVELOPER = 30  # the lowest role that may push to a branch that is not protected
 _NOREPLY = re.compile(r"(?:\d+-)?([^@\s]+)@users\.noreply\.[\w.-]+")
 _BOT = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?")
@@ -57,8 +58,9 @@ class GitLabReviews:
         diffs = self._all(f"{path}/diffs")
         overflow = str(found.get("changes_count") or "").endswith("+")
         names = {name for diff in diffs for name in (diff["new_path"], diff["old_path"])}
-        members = {each["username"]: each for each in self._all("members/all")}
-        writers = [name for name, each in members.items() if each["access_level"] >= _DEVELOPER]
+        members = self._all("members/all")  # those of groups above, too, each perhaps more than once
+        able = [each for each in members if each["access_level"] >= _DEVELOPER and _is_active(each)]
+        writers = list(dict.fromkeys(each["username"] for each in able))
         return Pull(
             number=number,
             head=found["source_branch"],
@@ -71,7 +73,30 @@ class GitLabReviews:
             commits=tuple(self._commit(each) for each in self._all(f"{path}/commits")),
             reviews=tuple(self._approvals(path, found["sha"], set(writers))),
             writers=tuple(name for name in writers if not _BOT.fullmatch(name)),
+            pushers=self._pushers(found),
         )
+
+    def _pushers(self, found: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Who pushed to the branch since it was made, the last one first (https://docs.gitlab.com/api/events/)."""
+        project = found["source_project_id"]
+        pushers: list[str] = []
+        for page in range(1, _MOST_PAGES + 1):
+            path = f"projects/{project}/events?action=pushed&sort=desc&per_page=100&page={page}"
+            said = self._documents.get_global(path)
+            if said.status != 200:
+                return None
+            for each in said.document:
+                pushed = each.get("push_data") or {}
+                if (pushed.get("ref_type"), pushed.get("ref")) != ("branch", found["source_branch"]):
+                    continue
+                if pushed["action"] == "removed":
+                    return tuple(pushers)
+                pushers.append(each["author_username"])
+                if pushed["action"] == "created":
+                    return tuple(pushers)
+            if len(said.document) < 100:
+                break
+        return tuple(pushers)
 
     def _all(self, path: str) -> Sequence[dict[str, Any]]:
         found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)
@@ -104,23 +129,42 @@ class GitLabReviews:
         pushed = _time(versions[0]["created_at"]) if versions else None
         if versions and versions[0]["head_commit_sha"] != commit:
             pushed = None  # the last push is not in the list yet
-        times = self._times(path)
+        times, targeted = self._times(path)
         for each in approved["approved_by"]:
             login = each["user"]["username"]
             at = each.get("approved_at") or times.get(login)
             current = pushed is not None and at is not None and _time(at) >= pushed
-            bot = _BOT.fullmatch(login) is not None
             yield Review(
-                login, approves=True, commit=commit if current else "", writes=login in writers, bot=bot
+                login,
+                approves=True,
+                commit=commit if current else "",
+                writes=login in writers,
+                bot=self._is_bot(each["user"]),
+                same_target=targeted is None or (at is not None and _time(at) > targeted),
             )
 
-    def _times(self, path: str) -> dict[str, str]:
-        """When each person approved last, from the notes that GitLab writes itself."""
+    def _is_bot(self, user: Mapping[str, Any]) -> bool:
+        """Whether an account is a token's or a service's; the name of a service account tells nothing."""
+        if _BOT.fullmatch(user["username"]):
+            return True
+        said = self._documents.get_global(f"users/{user['id']}") if "id" in user else None
+        return said is not None and said.status == 200 and bool(said.document.get("bot"))
+
+    def _times(self, path: str) -> tuple[dict[str, str], dt.datetime | None]:
+        """When each person approved last, and the target was last changed, by the notes of GitLab itself."""
         times: dict[str, str] = {}
+        targeted = None
         for note in self._all(f"{path}/notes?sort=asc&order_by=created_at"):
             if note.get("system") and note.get("body") in _APPROVED:
                 times[note["author"]["username"]] = note["created_at"]
-        return times
+            if note.get("system") and str(note.get("body")).startswith("changed target branch from"):
+                targeted = _time(note["created_at"])
+        return times, targeted
+
+
+def _is_active(member: Mapping[str, Any]) -> bool:
+    """Whether a member is neither blocked nor still to be let in."""
+    return {member.get("state", "active"), member.get("membership_state", "active")} == {"active"}
 
 
 def _time(text: str) -> dt.datetime:

@@ -33,7 +33,7 @@ def show(root: Path, ref: str, path: str, environ: Mapping[str, str]) -> bytes |
                 return _content(git, root / ".git", name, path)
         if _ID.fullmatch(ref):
             raise GitError(f"the commit {ref[:12]} is not in this clone", hint="fetch it (fetch-depth: 0)")
-        return _fetched(git, home, root, ref.removeprefix("refs/heads/").removeprefix("origin/"), path)
+        return _fetched(git, home, root, _branch(ref), path)
 
 
 def _names(ref: str) -> tuple[str, ...]:
@@ -41,7 +41,16 @@ def _names(ref: str) -> tuple[str, ...]:
         return (ref,)
     if ref.startswith("refs/"):
         return (ref.replace("refs/heads/", "refs/remotes/origin/"), ref)
-    return (f"refs/remotes/origin/{ref}", f"refs/remotes/{ref}", f"refs/heads/{ref}", f"refs/tags/{ref}")
+    ours = [f"refs/remotes/origin/{ref}", f"refs/remotes/{ref}"]
+    if ref.startswith("origin/"):  # whoever may push can make a branch 'origin/main'
+        ours.reverse()
+    return (*ours, f"refs/heads/{ref}", f"refs/tags/{ref}")
+
+
+def _branch(ref: str) -> str:
+    """The name at the origin of what is not known here."""
+    short = ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+    return short if short != ref else ref.removeprefix("origin/")
 
 
 def _content(git: Git, repository: Path, commit: str, path: str) -> bytes | None:

@@ -42,6 +42,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         "pusher",
         "actor",
         "bot",
+        "same_target",
     ),
     "setting": ("strict", "config"),
 }

@@ -68,6 +68,8 @@ obstacle(pull, review) := "it is the author's" if {
 	review.writes == false
 } else := "it is for an older commit" if {
 	review.current == false
+} else := "it is from before the pull request got its target branch" if {
+	review.same_target == false
 } else := ""
 
 deny contains finding if some finding in findings

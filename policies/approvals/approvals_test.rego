@@ -25,6 +25,7 @@ review := {
 	"pusher": false,
 	"actor": false,
 	"bot": false,
+	"same_target": true,
 }
 
 document(pulls, reviews) := {"version": 1, "nonce": "n", "facts": {
@@ -61,7 +62,7 @@ test_denies_who_is_part_of_it if {
 }
 
 test_denies_what_does_not_count if {
-	every part in ["approves", "current", "writes"] {
+	every part in ["approves", "current", "writes", "same_target"] {
 		denied({part: false})
 	}
 }

@@ -76,6 +76,8 @@ def github(
             }
             for login, state, commit in reviews
         ],
+        f"{base}/issues/7/events": [],
+        f"{base}/activity": [],
         f"{base}/collaborators": [{"login": name} for name in people],
         **{f"{base}/collaborators/{name}/permission": {"permission": role} for name, role in people.items()},
     }

@@ -43,6 +43,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     _REPO + "/installation": ("get",),
     _ISSUE: ("get", "patch"),
     _ISSUE + "/comments": ("get", "post"),
+    _ISSUE + "/events": ("get",),
     _ISSUE + "/labels": ("get", "post"),
     _REPO + "/pulls": ("get", "post"),
     _PULL: ("get", "patch"),
