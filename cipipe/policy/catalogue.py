@@ -94,6 +94,7 @@ def _flags_by_verb(texts: Iterator[str]) -> Mapping[Verb, frozenset[str]]:
 
 _VERSIONED = re.compile(r"([a-z0-9][a-z0-9-]*?)[-_.]?v?[0-9][a-z0-9._-]*", re.ASCII)
 _PLATFORM = re.compile(r"([a-z0-9][a-z0-9-]*?)[-_.](?:linux|darwin|windows)[a-z0-9._-]*", re.ASCII)
+_LONGEST_NAME = 100  # characters; matching a version is quadratic in them
 _EXTENSION = re.compile(r"\.(?:exe|cmd|bat)\Z", re.ASCII)
 
 
@@ -101,7 +102,7 @@ _EXTENSION = re.compile(r"\.(?:exe|cmd|bat)\Z", re.ASCII)
 def program(word: str) -> str:
     """The name of the program that the command word `word` runs: no folder, no extension, no version."""
     name = _EXTENSION.sub("", re.split(r"[/\\]", word)[-1].lower())
-    if name in tools() or name in clusters():
+    if name in tools() or name in clusters() or len(name) > _LONGEST_NAME:
         return name
     for pattern in (_PLATFORM, _VERSIONED):
         match = pattern.fullmatch(name)

@@ -267,9 +267,7 @@ class _Job:
         """`kubectl config …`: a local file, but who writes a user into it has that user's access."""
         self._clusters.configure(use.words, command.env, use.flag("--kubeconfig"))
         verb = " ".join(use.words[:2])
-        agent = verb in {"config use-context", "config use"} and any(
-            re.search(r"\w/.+:\w", word) for word in use.words[2:]
-        )
+        agent = verb in {"config use-context", "config use"} and any(map(_is_agent, use.words[2:]))
         if verb == "config set-credentials" or agent:
             self._credential(f"{use.tool} {verb}", "command", self._clusters.target(use, command.env), place)
 
@@ -344,6 +342,12 @@ class _Job:
         return any(
             _may_match(glob, env.branch) for glob in self._job.branches or () for env in protected.values()
         )
+
+
+def _is_agent(context: str) -> bool:
+    """Whether a context is one of GitLab's agents: `group/project:agent`."""
+    path, _, name = context.rpartition(":")
+    return re.search(r"\w/.", path) is not None and re.match(r"\w", name) is not None
 
 
 def _may_match(glob: str, branch: str) -> bool:

@@ -10,15 +10,18 @@ from cipipe.policy.commands import Use
 from cipipe.shell.session import Session, in_repository
 
 _TERRAFORM = re.compile(
-    r'^\s*(?:provider|resource|data|module)?\s*"?(?:provider\s+)?"(?:kubernetes|helm|kubectl|argocd|flux|kustomization)"'
-    r'|^\s*resource\s+"(?:kubernetes_|helm_release|kubectl_|argocd_|flux_bootstrap|kustomization_)',
+    r'^[ \t]*(?:provider|resource|data|module)?[ \t]*"?(?:provider[ \t]+)?'
+    r'"(?:kubernetes|helm|kubectl|argocd|flux|kustomization)"'
+    r'|^[ \t]*resource[ \t]+"(?:kubernetes_|helm_release|kubectl_|argocd_|flux_bootstrap|kustomization_)',
     re.MULTILINE,
 )
 _PULUMI = re.compile(
     r"@pulumi/kubernetes|pulumi[-_]kubernetes|pulumi\.kubernetes|type:\s*kubernetes:|Pulumi\.Kubernetes"
 )
 _ANSIBLE = re.compile(
-    r"\b(?:kubernetes\.core\.|community\.kubernetes\.|community\.okd\.|redhat\.openshift\.|openshift_v1|k8s_\w+:)|^\s*-?\s*(?:k8s|helm|k8s_raw|openshift_raw):|\bkubectl\s+(?:apply|create|delete|set|rollout|scale|patch|replace)|\bhelm\s+(?:upgrade|install)",
+    r"\b(?:kubernetes\.core\.|community\.kubernetes\.|community\.okd\.|redhat\.openshift\.|openshift_v1|k8s_\w+:)"
+    r"|^[ \t]*-?[ \t]*(?:k8s|helm|k8s_raw|openshift_raw):"
+    r"|\bkubectl\s+(?:apply|create|delete|set|rollout|scale|patch|replace)|\bhelm\s+(?:upgrade|install)",
     re.MULTILINE,
 )
 _MOST_FILES = 200

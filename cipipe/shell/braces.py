@@ -3,9 +3,9 @@
 import itertools
 import re
 
-from cipipe.shell.syntax import AnyWord, Literal, Part, Word
+from cipipe.shell.syntax import AnyWord, Hole, Literal, Part, Word
 
-MOST = 256  # words that one word may become; beyond it the word stays as written
+MOST = 256  # words that one word may become; a hole stands for the others
 
 _SEQUENCE = re.compile(
     r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?\d{1,9}))?"
@@ -15,7 +15,7 @@ _Token = str | Part  # an unquoted character, or a part that braces do not look 
 
 
 def brace_expand(word: Word) -> list[AnyWord] | None:
-    """The words that `word` becomes; None where it holds no brace expansion (or too large a one)."""
+    """The words that `word` becomes; None where it holds no brace expansion."""
     tokens: list[_Token] = []
     for part in word.parts:
         if type(part) is Literal and not part.quoted:
@@ -23,13 +23,16 @@ def brace_expand(word: Word) -> list[AnyWord] | None:
         else:
             tokens.append(part)
     results = _expand(tokens, 0)
-    if results is None or len(results) < 2:
+    if len(results) < 2:
         return None
-    return [_word(word, result) for result in results]
+    words = [_word(word, result) for result in results[:MOST]]
+    if len(results) > MOST:
+        words.append(Word(word.start, word.end, [Hole("more than can be expanded", quoted=True)]))
+    return words
 
 
-def _expand(tokens: list[_Token], depth: int) -> list[list[_Token]] | None:
-    """All readings of `tokens`; None when there are too many."""
+def _expand(tokens: list[_Token], depth: int) -> list[list[_Token]]:
+    """The readings of `tokens`, one more than `MOST` at most."""
     group = _first_group(tokens) if depth < 20 else None
     if group is None:
         return [tokens]
@@ -38,19 +41,17 @@ def _expand(tokens: list[_Token], depth: int) -> list[list[_Token]] | None:
         bounds = [start, *commas, end]
         choices = [tokens[a + 1 : b] for a, b in itertools.pairwise(bounds)]
     else:
-        sequence = _sequence("".join(t for t in tokens[start + 1 : end] if isinstance(t, str)))
-        if sequence is None:
-            return None
-        choices = [list(item) for item in sequence]
+        choices = [
+            list(item)
+            for item in _sequence("".join(t for t in tokens[start + 1 : end] if isinstance(t, str)))
+        ]
     rests = _expand(tokens[end + 1 :], depth + 1)
-    if rests is None:
-        return None
-    results = []
+    results: list[list[_Token]] = []
     for choice in choices:
-        for middle in _expand(choice, depth + 1) or [choice]:
+        for middle in _expand(choice, depth + 1):
             results += [tokens[:start] + middle + rest for rest in rests]
             if len(results) > MOST:
-                return None
+                return results[: MOST + 1]
     return results
 
 
@@ -77,16 +78,14 @@ def _first_group(tokens: list[_Token]) -> tuple[int, int, list[int]] | None:
     return found
 
 
-def _sequence(text: str) -> list[str] | None:
+def _sequence(text: str) -> list[str]:
     found = _SEQUENCE.fullmatch(text)
-    if found is None:
-        return None
+    assert found is not None  # noqa: S101 - the group was found by it
     letters = found[4] is not None
     first, last = (ord(found[4]), ord(found[5])) if letters else (int(found[1]), int(found[2]))
     step = abs(int(found[6 if letters else 3] or 1)) or 1
-    if abs(last - first) // step >= MOST:
-        return None
     numbers = range(first, last + 1, step) if first <= last else range(first, last - 1, -step)
+    numbers = numbers[: MOST + 1]
     if letters:
         return [chr(n) for n in numbers]
     padded = any(re.match(r"-?0\d", found[i]) for i in (1, 2))

@@ -23,6 +23,8 @@ from cipipe.shell.syntax import (
 _BLANKS = " \t\n"  # what IFS is at the start
 HOME = "/home/user"  # whatever it is: only that paths below it stay the same matters
 
+_STEP = 100_000  # characters that a pattern looks at in the time of one command
+
 Fields = tuple[str, ...]
 Substitute = Callable[[Substitution, State], Alternatives]
 _Piece = str | Fields  # text of a word; a tuple is `"$@"`, where each item is a field of its own
@@ -35,10 +37,14 @@ class _Split(str):
 
 
 class Expander:
-    """Expands words in a state; `substitute` runs a command substitution and gives what it prints."""
+    """Expands words in a state.
 
-    def __init__(self, substitute: Substitute) -> None:
+    `substitute` runs a command substitution and gives what it prints; `spend` counts work, in commands.
+    """
+
+    def __init__(self, substitute: Substitute, spend: Callable[[int], None]) -> None:
         self._substitute = substitute
+        self._spend = spend
 
     def fields(self, word: AnyWord, state: State) -> tuple[Fields, ...]:
         """The alternatives of a command's word."""
@@ -225,9 +231,12 @@ class Expander:
         if not isinstance(value, str):
             return tuple(_flat(self._operate(part, item, state)) for item in value)
         if operator[0] in "#%":
-            return patterns.trim(value, operator, self.pattern(part.argument, state))
+            pattern = self.pattern(part.argument, state)
+            self._spend(patterns.cost(value, pattern) // _STEP)
+            return patterns.trim(value, operator, pattern)
         if operator[0] == "/":
             pattern, replacement = self._pattern(part.argument, state)
+            self._spend(patterns.cost(value, pattern) // _STEP)
             return patterns.substitute(value, operator, pattern, replacement)
         if operator[0] in "^,":
             value = patterns.change_case(value, operator)

@@ -68,10 +68,17 @@ class Interpreter(Control):
         self._calls: list[str] = []
         self.wrapped: list[tuple[str, ...]] = [()]
         self._seen: set[Command] = set()
-        self.expander = Expander(self._substitute)
+        self.expander = Expander(self._substitute, self.spend)
         super().__init__()
 
     # ---- simple commands
+
+    def spend(self, steps: int = 1) -> None:
+        """Count work; raise `ExhaustedError` when it is too much for one script."""
+        self._steps -= steps
+        self.session.steps -= steps
+        if self._steps < 0:
+            raise ExhaustedError(f"it runs more than {_STEPS:,} commands")
 
     def redirected(self, node: Redirected, state: State, streams: Streams) -> Result:
         inner, targets = self._redirect(node.redirections, state, streams)
@@ -80,10 +87,7 @@ class Interpreter(Control):
         return result
 
     def simple(self, node: Simple, state: State, streams: Streams) -> Result:
-        self._steps -= 1
-        self.session.steps -= 1
-        if self._steps < 0:
-            raise ExhaustedError(f"it runs more than {_STEPS:,} commands")
+        self.spend()
         if node.redirections:
             inner, targets = self._redirect(node.redirections, state, streams)
         else:
@@ -415,6 +419,7 @@ class Interpreter(Control):
     @contextmanager
     def within(self, key: str) -> Iterator[None]:
         """A file or target is under way."""
+        self.spend()
         self._calls.append(key)
         try:
             yield

@@ -16,8 +16,8 @@ Read = Callable[[str], str | None]
 Printer = Callable[[Sequence[str], str, Read], str]
 
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiqbcxoufeg]))")
-_SED = re.compile(r"s([|/#,:@!])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1([g]?)$")
-_MOST_TURNS = 64
+_SED = re.compile(r"s([|/#,:@!])((?:\\.|(?!\1)[^\\\n])*+)\1((?:\\.|(?!\1)[^\\\n])*+)\1([g]?)$")
+_MOST_TURNS = 1000
 
 
 def printf(words: Sequence[str]) -> str:
@@ -38,6 +38,8 @@ def printf(words: Sequence[str]) -> str:
         out.append(_FORMAT.sub(one, unescape(pattern)))
         if not arguments or len(arguments) == before:
             break
+    else:
+        out.append(HOLE)
     return "".join(out)
 
 

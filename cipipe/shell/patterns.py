@@ -5,44 +5,57 @@ import re
 
 from cipipe.pipelines.model import HOLE
 
-_MOST_STARS = 4  # each one multiplies the work of matching
 _LONGEST = 4096
 
 
 @functools.lru_cache(maxsize=512)
 def translate(pattern: str, *, greedy: bool = True) -> re.Pattern[str] | None:
-    """The regular expression of a shell pattern; None for one that is not worth its cost."""
-    if pattern.count("*") > _MOST_STARS or len(pattern) > _LONGEST:
+    """The regular expression of a shell pattern; None for one that is not worth its cost.
+
+    Between stars the first place that fits is right for all that follows, so nothing is tried twice; the last
+    star takes as much as it can, or with `greedy` off as little.
+    """
+    if len(pattern) > _LONGEST:
         return None
-    star = ".*" if greedy else ".*?"
-    out: list[str] = []
+    pieces: list[list[str]] = [[]]
     i = 0
     while i < len(pattern):
         c = pattern[i]
         if c == "*":
-            if not out or out[-1] != star:
-                out.append(star)
+            pieces.append([])
         elif c == "?":
-            out.append(".")
+            pieces[-1].append(".")
         elif c == "\\" and i + 1 < len(pattern):
             i += 1
-            out.append(re.escape(pattern[i]))
+            pieces[-1].append(re.escape(pattern[i]))
         elif c == "[" and (end := pattern.find("]", i + 2)) > 0:
             inside = pattern[i + 1 : end]
             if "[:" in inside:
-                out.append(".")
+                pieces[-1].append(".")
                 end = pattern.find("]]", i) + 1 or end
             else:
                 negated = inside[0] in "!^"
-                out.append(("[^" if negated else "[") + re.escape(inside[negated:]).replace(r"\-", "-") + "]")
+                pieces[-1].append(
+                    ("[^" if negated else "[") + re.escape(inside[negated:]).replace(r"\-", "-") + "]"
+                )
             i = end
         else:
-            out.append(re.escape(c))
+            pieces[-1].append(re.escape(c))
         i += 1
+    first, *middle = ["".join(piece) for piece in pieces]
+    last = middle.pop() if middle else None
+    text = first + "".join(f"(?>.*?{piece})" for piece in middle if piece)
+    if last is not None:
+        text += (".*" if greedy else ".*?") + last
     try:
-        return re.compile("".join(out), re.DOTALL)
+        return re.compile(text, re.DOTALL)
     except re.error:
         return None
+
+
+def cost(value: str, pattern: str) -> int:
+    """How many characters are looked at, at worst: the pattern is tried at every place of the value."""
+    return len(value) * len(value) * max(len(pattern), 1)
 
 
 def trim(value: str, operator: str, pattern: str) -> str:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 from cipipe.pipelines.model import HOLE, WORKSPACE, Script
 from cipipe.results import Location
+from cipipe.shell.frame import ExhaustedError
 from cipipe.shell.syntax import Node
 
 MOST_ALTERNATIVES = 8
+_MOST_FUNCTIONS = 8
+_MOST_DIRECTORIES = 4
 LONGEST_TEXT = 1 << 16  # longer values are not commands, and doubling a variable must not fill the memory
 
 Single = str | tuple[str, ...] | Mapping[str, str]  # a plain variable, an array, an associative array
@@ -139,12 +142,15 @@ def _joined(a: State, b: State) -> State:
     for name in a.functions.keys() | b.functions.keys():
         ours, others = a.functions.get(name, (None,)), b.functions.get(name, (None,))
         if ours != others:
-            state.functions[name] = tuple(dict.fromkeys((*ours, *others)))[:4]
+            state.functions[name] = tuple(dict.fromkeys((*ours, *others)))
+            if len(state.functions[name]) > _MOST_FUNCTIONS:
+                raise ExhaustedError(f"{name} is more than {_MOST_FUNCTIONS} functions")
     state.aliases = {**b.aliases, **a.aliases}
     state.files = {**b.files, **a.files}
     state.references = {**b.references, **a.references}
     state.exported = a.exported | b.exported
-    state.directories = tuple(dict.fromkeys((*a.directories, *b.directories)))[:3]
+    directories = tuple(dict.fromkeys((*a.directories, *b.directories)))
+    state.directories = directories if len(directories) <= _MOST_DIRECTORIES else (HOLE,)
     state.strayed = a.strayed or b.strayed
     state.search = tuple(dict.fromkeys((*a.search, *b.search)))
     return state

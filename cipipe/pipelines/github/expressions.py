@@ -13,8 +13,9 @@ from typing import Any
 Tree = tuple[Any, ...]
 
 MAX_DEPTH = 50  # GitHub's own limit
+MAX_LINKS = 200  # operators of one expression
 
-EXPRESSION = re.compile(r"\$\{\{((?>'(?:[^']|'')*+'|[^'}]|\}(?!\}))*+)\}\}")
+EXPRESSION = re.compile(r"\$\{\{((?>'(?:[^']|'')*+'|[^'}$]|\}(?!\})|\$(?!\{\{))*+)\}\}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))"
     r"|(?P<string>'(?:[^']|'')*+')"
@@ -54,6 +55,7 @@ class _Parser:
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self.tokens = tokens
         self.at = 0
+        self.links = 0
 
     def peek(self) -> tuple[str, str]:
         return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
@@ -67,6 +69,12 @@ class _Parser:
         if not self.take(operator):
             raise ExpressionError(f"{operator} expected")
 
+    def grow(self) -> None:
+        """A chain gets a link: it is as deep as it is long."""
+        self.links += 1
+        if self.links > MAX_LINKS:
+            raise ExpressionError(f"more than {MAX_LINKS} operators")
+
     def level(self, level: int, depth: int) -> Tree:
         """A chain of the binary operators of one level of precedence, weakest first."""
         if depth > MAX_DEPTH:
@@ -75,6 +83,7 @@ class _Parser:
             return self.unary(depth)
         left = self.level(level + 1, depth)
         while self.peek()[0] == "operator" and self.peek()[1] in _LEVELS[level]:
+            self.grow()
             operator = self.tokens[self.at][1]
             self.at += 1
             left = (operator, left, self.level(level + 1, depth))
@@ -87,6 +96,8 @@ class _Parser:
             return ("not", self.unary(depth + 1))
         tree = self.atom(depth)
         while True:
+            if self.peek()[1] in {".", "["}:
+                self.grow()
             if self.take("."):
                 kind, text = self.peek()
                 if kind != "name" and text != "*":

@@ -12,7 +12,7 @@ from cipipe.pipelines.yaml_tree import Document, Mapping, Node, Scalar, Sequence
 
 MAX_TEXT = 100_000  # characters that interpolation may make of a value
 
-_BLOCK = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*((?:\|[^\]|]*)*)\]\]")
+_BLOCK = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*((?:\|[^][|]*+)*+)\]\]")
 _TRUNCATE = re.compile(r"truncate\(\s*(\d+)\s*,\s*(\d+)\s*\)")
 
 Inputs = dict[str, Node]

@@ -32,7 +32,7 @@ def sniffs(path: str, content: bytes) -> bool:
     """A file of any name that begins like a pipeline."""
     return (
         path.endswith(".groovy")
-        or re.search(rb"(?m)^\s*(?:pipeline|node|podTemplate)\b[^\n]*\{", content) is not None
+        or re.search(rb"(?m)^[ \t]*(?:pipeline|node|podTemplate)\b[^\n]*\{", content) is not None
     )
 
 

@@ -22,7 +22,7 @@ _MODULE = re.compile(r"mod\??\s+([\w-]+)(?:\s+['\"]([^'\"]+)['\"])?\s*$")
 _NEED = re.compile(r"\(\s*([\w:-]+)([^()]*)\)|([A-Za-z_][\w:-]*)")
 _PARAMETER = re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 _TERM = re.compile(r"\s*(?:'([^']*)'|\"([^\"]*)\"|([A-Za-z_][\w-]*)(\([^()]*\))?|(`[^`]*`))\s*(?:[+/]|$)")
-_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+_TEMPLATE = re.compile(r"\{\{((?:[^{}]|\}(?!\})|\{(?!\{))*+)\}\}")
 _LISTS = frozenset({"-n", "--dry-run", "--list", "-l", "--show", "-s", "--summary", "--evaluate", "--fmt"})
 _VALUES = frozenset({"-f", "--justfile", "-d", "--working-directory", "--shell"})
 _DEEPEST = 12

@@ -89,13 +89,16 @@ def _arguments(call: Call) -> tuple[str, str, list[str], dict[str, str]]:
     return directory, name, targets, given
 
 
-def _target(run: Interpreter, makefile: Makefile, target: str, call: Call) -> None:
+def _target(run: Interpreter, makefile: Makefile, target: str, call: Call, depth: int = 0) -> None:
     rule = rule_of(makefile, target)
-    if rule is None or target in makefile.done or len(makefile.done) > _MOST_TARGETS:
+    if rule is None or target in makefile.done:
+        return
+    if depth > _MOST_TARGETS:
+        run.problem(call, f"targets that need each other more than {_MOST_TARGETS} deep")
         return
     makefile.done.add(target)
     for need in rule.needs:
-        _target(run, makefile, need, call)
+        _target(run, makefile, need, call, depth + 1)
     key = f"make {makefile.folder} {target}"
     if not rule.recipe or run.inside(key):
         return

@@ -9,7 +9,7 @@ from cipipe.results import Location
 from cipipe.shell.session import Session
 
 ASSIGNMENT = re.compile(r"(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|:{1,3}=|\+=|!=|=)\s*(.*)", re.DOTALL)
-_RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
+_RULE = re.compile(r"([^:=#\t][^:=#]*+)::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
 _REFERENCE = re.compile(
     r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
 )
@@ -38,6 +38,7 @@ class Makefile:
     given: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
     rules: dict[str, Rule] = field(default_factory=dict)
     references: int = 0
     calling: list[str] = field(default_factory=list)
@@ -52,19 +53,19 @@ class Makefile:
 def read(session: Session, makefile: Makefile, path: str, depth: int) -> None:
     """Read the file at `path` into `makefile`; `depth` counts includes."""
     text = session.read(path)
-    if text is None or depth > _DEEPEST:
+    if text is None or depth > _DEEPEST or path in makefile.files:
         return
+    makefile.files.add(path)
     current: list[Rule] = []
     lines = text.replace("\r\n", "\n").split("\n")
     at = 0
     define = ""
     while at < len(lines):
         start = at
-        line = lines[at]
-        while line.endswith("\\") and not line.endswith("\\\\") and at + 1 < len(lines):
+        while _continues(lines[at]) and at + 1 < len(lines):
             at += 1
-            line = line + "\n" + lines[at] if line.startswith("\t") else line[:-1] + " " + lines[at].strip()
         at += 1
+        line = _joined(lines[start:at])
         if line.startswith("define "):
             define = line.split()[1].rstrip("=")
             makefile.variables[define] = ""
@@ -89,6 +90,18 @@ def read(session: Session, makefile: Makefile, path: str, depth: int) -> None:
             bare = line.split(" #")[0]
             opened = _line(makefile, bare, path, start + 1)
             current = opened or (current if not bare.strip() or line.startswith("#") else [])
+
+
+def _continues(line: str) -> bool:
+    return line.endswith("\\") and not line.endswith("\\\\")
+
+
+def _joined(lines: list[str]) -> str:
+    """One logical line: a recipe's stays as written, for the shell joins it."""
+    if lines[0].startswith("\t"):
+        return "\n".join(lines)
+    first, *rest = (line.removesuffix("\\") if _continues(line) else line for line in lines)
+    return " ".join([first, *(line.strip() for line in rest)])
 
 
 def _include(session: Session, makefile: Makefile, line: str, path: str, depth: int) -> None:

@@ -9,10 +9,10 @@ from cipipe.shell.state import State
 
 # A string that is never closed ends where the text does: no scan starts twice.
 _STRING = r"\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|`(?:[^`\\]|\\.)*+`?"
-_COMMENT = re.compile(rf"({_STRING})|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/", re.DOTALL)
+_COMMENT = re.compile(rf"(?P<string>{_STRING})|(?P<line>//[^\n]*+)|/\*", re.DOTALL)
 _CALL = re.compile(
     rf"\b(exec|execSync|execAsync|exec\.exec|getExecOutput|spawn|spawnSync|execFile|execFileSync|execa|execaSync|execaCommand|run)"
-    rf"\s*\(\s*({_STRING}|[A-Za-z_$][\w$]*)\s*(?:,\s*\[([^\]]*)\])?",
+    rf"\s*\(\s*({_STRING}|[A-Za-z_$][\w$]*)\s*(?:,\s*\[((?:{_STRING}|[^][\"'`])*+)\])?",
     re.DOTALL,
 )
 _ZX = re.compile(rf"(?<![\w.])\$(?:\([^()\n]*+\))?(`(?:[^`\\]|\\.)*+`?)|{_STRING}", re.DOTALL)
@@ -23,7 +23,7 @@ _METHOD = re.compile(r"\.((?:create|patch|replace|delete)(?:Namespaced|Cluster|N
 
 def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
     """Find what a JavaScript script starts."""
-    text = _COMMENT.sub(lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), script.text)
+    text = _without_comments(script.text)
     constants = {found[1]: _unquote(found[2]) for found in _CONSTANT.finditer(text)}
     for found in _CALL.finditer(text):
         first = found[2]
@@ -44,6 +44,26 @@ def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> R
         for found in _METHOD.finditer(text):
             run.emit(Call(("kubernetes-api", found[1]), found.start(), state, Streams(), wrappers=("node",)))
     return Result.UNKNOWN
+
+
+def _without_comments(text: str) -> str:
+    """Blanks for comments; `/*` that nothing closes is part of a regular expression."""
+    out = []
+    done = at = 0
+    closed = True
+    while found := _COMMENT.search(text, at):
+        at = found.end()
+        if found["string"]:
+            continue
+        if not found["line"]:
+            end = text.find("*/", at) if closed else -1
+            closed = end >= 0
+            if not closed:
+                continue
+            at = end + 2
+        out += [text[done : found.start()], re.sub(r"[^\n]", " ", text[found.start() : at])]
+        done = at
+    return "".join([*out, text[done:]])
 
 
 def _unquote(text: str) -> str:

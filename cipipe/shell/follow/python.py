@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.shell.calls import Call, Result, Streams
 from cipipe.shell.interpreter import Interpreter
-from cipipe.shell.state import State
+from cipipe.shell.state import LONGEST_TEXT, State
 
 _SHELL_TEXT = frozenset(
     {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"}
@@ -33,13 +33,15 @@ _STARTS = frozenset(
 )
 _BARE = frozenset({"check_call", "check_output", "Popen", "system", "getoutput", "run", "call"})
 _CLIENTS = re.compile(
-    r"^\s*(?:import|from)\s+(kubernetes|kubernetes_asyncio|lightkube|pykube|openshift|kr8s)\b", re.MULTILINE
+    r"^[ \t]*(?:import|from)\s+(kubernetes|kubernetes_asyncio|lightkube|pykube|openshift|kr8s)\b",
+    re.MULTILINE,
 )
 _METHOD = re.compile(
     r"(?:create|patch|replace|delete)_(?:namespaced_\w+|namespace\w*|cluster_\w+|from_\w+|custom_\w+|persistent_\w+)|apply"
 )
 _TASK_OWNER = re.compile(r"(?:^|\.)(?:c|ctx|context|session|conn|connection)\.\w+$")  # invoke, fabric, nox
-_MOST = 2_000
+_MOST = 2_000  # calls of functions that are gone through
+_MOST_CALLS = 20_000
 _DEEPEST = 3  # functions that hand on what they are given
 
 Names = dict[str, ast.expr]
@@ -129,10 +131,12 @@ def python(run: Interpreter, script: Script, state: State, streams: Streams) -> 
             names[node.targets[0].id] = node.value
     file = _File(_functions(nodes))
     functions = file.functions
-    calls = [n for n in nodes if isinstance(n, ast.Call)][:_MOST]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    if len(calls) > _MOST_CALLS:
+        run.syntax_problem(0, f"it has more than {_MOST_CALLS:,} calls")
     called = {name for call in calls if (name := _last(call)) in functions}
     handed = {id(inner) for name in called for inner in functions[name].calls}
-    for node in calls:
+    for node in calls[:_MOST_CALLS]:
         call = Call((), starts[node.lineno - 1] + node.col_offset, state, streams)
         if id(node) not in handed:
             _use(run, node, names, call, uses_client=uses_client)
@@ -219,11 +223,15 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
     if isinstance(node, ast.Constant):
         return str(node.value) if isinstance(node.value, str | int) else HOLE
     if isinstance(node, ast.Name):
-        return _value(names.get(node.id), names, depth + 1)
+        value = _value(names.get(node.id), names, depth + 1)
+        names[node.id] = _constant(value)  # names of names must not be worked out twice
+        return value
     if isinstance(node, ast.List | ast.Tuple):
         return [word for item in node.elts for word in _item(item, names, depth + 1)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _value(node.left, names, depth + 1), _value(node.right, names, depth + 1)
+        if len(left) + len(right) > LONGEST_TEXT:
+            return HOLE
         if isinstance(left, list) or isinstance(right, list):
             return [
                 *(left if isinstance(left, list) else [left]),
@@ -269,7 +277,9 @@ def _text(node: ast.expr, names: Names, depth: int) -> str:
     return value if isinstance(value, str) else HOLE
 
 
-_TEXT_CALL = re.compile(r"(?:os\.system|subprocess\.\w+|os\.popen)\(\s*(\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*')")
+_TEXT_CALL = re.compile(
+    r"(?:os\.system|subprocess\.\w+|os\.popen)\(\s*(\[[^][\n]*+\]|\"[^\"\n]*\"|'[^'\n]*')"
+)
 
 
 def _by_text(run: Interpreter, script: Script, state: State, streams: Streams) -> Result:

@@ -19,7 +19,7 @@ _TASKFILES = (
     "Taskfile.dist.yml",
     "Taskfile.dist.yaml",
 )
-TEMPLATE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+TEMPLATE = re.compile(r"\{\{-?((?:[^{}]|\}(?!\})|\{(?!\{))*+)\}\}")
 _LISTS = frozenset({"-n", "--dry", "--list", "-l", "--list-all", "-a", "--summary", "--status"})
 _VALUES = frozenset({"-d", "--dir", "-t", "--taskfile", "-C", "--concurrency", "-o", "--output"})
 
@@ -107,7 +107,7 @@ def _task(run: Interpreter, call: Call, file: _File, name: str, given: _Given) -
 
 
 def _filled(node: Scalar, variables: _Given) -> str:
-    return TEMPLATE.sub(lambda found: variables.get(found[1].lstrip("."), HOLE), node.value)
+    return TEMPLATE.sub(lambda found: variables.get(found[1].strip(" \t\n-").lstrip("."), HOLE), node.value)
 
 
 def _entry(tasks: Node | None, name: str) -> Node | None:

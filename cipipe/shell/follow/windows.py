@@ -9,8 +9,8 @@ from cipipe.shell.calls import Call, Result, Streams
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.state import State
 
-_PS_COMMENT = re.compile(r"<#(?:[^#]|#(?!>))*+#>")
-_PS_HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
+_PS_COMMENT = re.compile(r"<#(?:[^#]|#(?!>))*+(?P<end>#>)?")
+_PS_HERE = re.compile(r"@(['\"])[ \t]*\r?\n")
 _PS_TOKEN = re.compile(
     r"(?P<blank>[ \t\r]+)|(?P<comment>#[^\n]*)|(?P<single>'(?:[^']|'')*+')"
     r"|(?P<double>\"(?:[^\"`]|`.|\"\")*+\")"
@@ -69,8 +69,7 @@ def powershell(  # noqa: C901 - one pass over the tokens
     run: Interpreter, script: Script, state: State, _streams: Streams
 ) -> Result:
     """Find the commands of a PowerShell script."""
-    text = _PS_COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), script.text)
-    text = _PS_HERE.sub(lambda m: " " + re.sub(r"[^\n]", " ", m[0])[1:], text)
+    text = _without_here_strings(_without_comments(run, script.text))
     text = re.sub(r"`\r?\n", lambda m: " " * len(m[0]), text)
     variables: dict[str, list[str]] = {f"env:{k.lower()}": [str(v[0])] for k, v in state.variables.items()}
     text = _arrays(text, variables)
@@ -126,6 +125,35 @@ def powershell(  # noqa: C901 - one pass over the tokens
         glued = True
     finish()
     return Result.UNKNOWN
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def _without_comments(run: Interpreter, text: str) -> str:
+    for comment in _PS_COMMENT.finditer(text):
+        if comment["end"] is None:
+            run.syntax_problem(comment.start(), "a comment is never closed")
+    return _PS_COMMENT.sub(lambda found: _blank(found[0]), text)
+
+
+def _without_here_strings(text: str) -> str:
+    """Blanks for `@'…'@` and `@"…"@`; one that is never closed stays, and so do all of its kind behind it."""
+    out = []
+    at = 0
+    never: set[str] = set()
+    for found in _PS_HERE.finditer(text):
+        quote = found[1]
+        if found.start() < at or quote in never:
+            continue
+        end = text.find(f"\n{quote}@", found.end() - 1)
+        if end < 0:
+            never.add(quote)
+            continue
+        out += [text[at : found.start()], _blank(text[found.start() : end + 3])]
+        at = end + 3
+    return "".join([*out, text[at:]])
 
 
 def _arrays(text: str, variables: dict[str, list[str]]) -> str:
