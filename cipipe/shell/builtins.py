@@ -119,32 +119,12 @@ def _eval(run: Interpreter, call: Call) -> Result:
         return Result.UNKNOWN
     if text.strip(HOLE + " ;\n") == "" or text.startswith(HOLE):
         word = call.word(1)
-        producer = _printing(word) if isinstance(word, Word) else None
+        producer = unresolved.printing(word) if isinstance(word, Word) else None
         if text.strip(HOLE + " ;\n") == "":
             unresolved.evaluated(run, call, producer)
             return Result.UNKNOWN
     word = call.word(1) if len(call.argv) == 2 else None
     return run.run(run.script(text, "bash", call, word), call, call.state, apart=False)
-
-
-def _printing(word: Word) -> str | None:
-    """The program whose output is evaluated."""
-    for part in word.parts:
-        if isinstance(part, Substitution) and part.body.commands:
-            first = part.body.commands[-1]
-            words = getattr(first, "words", None) or getattr(
-                getattr(first, "commands", [None])[-1], "words", None
-            )
-            if words and isinstance(words[0], str):
-                return words[0]
-            if (
-                words
-                and isinstance(words[0], Word)
-                and isinstance(words[0].parts[-1], Parameter | Substitution)
-            ):
-                return HOLE
-            return "" if words else None
-    return None
 
 
 def _source(run: Interpreter, call: Call) -> Result:

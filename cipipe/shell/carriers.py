@@ -260,6 +260,8 @@ def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: 
     if program is None and verb in ("run", "create"):
         program = _entrypoint(run, image)
     argv = [*shlex.split(program)[:4], *words] if program else words
+    if argv[:1] == [HOLE] and "/" in image and not image.startswith(HOLE):
+        return Result.UNKNOWN  # arguments of the image's own entrypoint: an image with a name of its own has one
     if verb == "compose run" and not argv:
         return run.builtin("compose service", call.inner((*call.argv, image)))
     if argv and not argv[0].startswith("-"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SOURCED = "sourced"
 _MOST_CANDIDATES = 3  # files of the repository that a path with an unknown beginning may mean
 _INSIDE_ITSELF = 2
+_BUILD_WRAPPERS = frozenset({"gradlew", "mvnw"})
 
 _BY_EXTENSION = {
     "sh": "bash",
@@ -95,6 +96,17 @@ def _is_data(file: WrittenFile) -> bool:
 
 
 def follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...], how: str | None) -> Result:
+    """Run the script file at `path` with `arguments`, and what it is a wrapper of; `how` as for `_follow`."""
+    name = path.rsplit("/", 1)[-1]
+    problems = len(run.problems)
+    result = _follow(run, path, call, arguments, how)
+    if name not in _BUILD_WRAPPERS:
+        return result
+    del run.problems[problems:]  # it looks for Java in ways that cannot be known
+    return run.builtin(name, call.inner((name, *arguments)))
+
+
+def _follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...], how: str | None) -> Result:
     """Run the script file at `path` with `arguments`.
 
     `how` is the language that its interpreter speaks, None when the file says so itself, or `SOURCED`: in

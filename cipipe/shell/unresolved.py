@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cipipe.pipelines.model import HOLE, WORKSPACE
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.session import in_repository
-from cipipe.shell.syntax import Parameter, Word
+from cipipe.shell.syntax import Parameter, Substitution, Word
 
 if TYPE_CHECKING:
     from cipipe.shell.interpreter import Interpreter
@@ -63,7 +63,7 @@ _PREFIX_NAME = re.compile(
 _SCRIPT = re.compile(r"\.(?:sh|bash|zsh|ksh|ps1|bat|cmd|py)$")
 _SCRIPT_URL = re.compile(r"\.(?:sh|bash|py|ps1)(?:[?#].*)?$")
 _WELL_KNOWN = re.compile(
-    r"get\.docker\.com|rustup\.rs|install\.python-poetry\.org|get-poetry|get-helm|get_helm|codecov\.io|nodesource\.com"
+    r"get\.docker\.com|rustup\.rs|install\.python-poetry\.org|get-poetry|get-helm|get_helm|opentofu|codecov\.io|nodesource\.com"
     r"|get\.k3s\.io|get\.rke2\.io|sdkman\.io|InstallAzureCLIDeb|azurecliscript|astral\.sh|deno\.(?:land|com)|bun\.sh|nvm-sh/nvm"
     r"|Homebrew/install|kubernetes-sigs/|k3d-io/|rancher/k3d|get\.pnpm\.io|get\.volta\.sh|golangci|trivy|aquasecurity|anchore"
     r"|syft|grype|fluxcd\.io/install|fly\.io|cli\.github\.com|starship|packagecloud\.io|yarnpkg|sh\.brew|conda|miniforge|mamba"
@@ -134,6 +134,9 @@ def command_word(run: "Interpreter", call: Call) -> Result:
     variable = _variable(call)
     rest = call.argv[1:]
     words = [word for word in rest if not word.startswith("-")]
+    if name == HOLE and not words and isinstance(word := call.word(0), Word) and printing(word):
+        evaluated(run, call, printing(word))
+        return Result.UNKNOWN
     if (
         name == HOLE
         and rest
@@ -189,6 +192,25 @@ def piped(run: "Interpreter", call: Call) -> None:
         return
     where = f" from {url}" if url and HOLE not in url else ""
     run.problem(call, f"a shell runs a script{where} that cannot be known")
+
+
+def printing(word: Word) -> str | None:
+    """The program whose output a word is: `HOLE` for one that is not known, None where the word is none.
+
+    `aws ecr get-login` is a program of its own.
+    """
+    for part in word.parts:
+        if isinstance(part, Substitution) and part.body.commands:
+            first = part.body.commands[-1]
+            words = getattr(first, "words", None) or getattr(
+                getattr(first, "commands", [None])[-1], "words", None
+            )
+            if words and isinstance(words[0], str):
+                return "aws ecr get-login" if list(words[:3]) == ["aws", "ecr", "get-login"] else words[0]
+            if words and isinstance(words[0], Word):
+                return HOLE if isinstance(words[0].parts[-1], Parameter | Substitution) else ""
+            return "" if words else None
+    return None
 
 
 def evaluated(run: "Interpreter", call: Call, producer: str | None) -> None:

@@ -3,6 +3,7 @@
 Source: GitLab's CI/CD YAML reference, job keywords and `default`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ GLOBALS = frozenset(
     {"after_script", "before_script", "cache", "default", "image", "include", "services", "spec", "stages"}
     | {"types", "variables", "workflow"}
 )
+_POWERSHELL = re.compile(
+    r"\s*(?:\$env:\w+\s*=|\$\w+\s+=\s|(?:New-Item|Set-Location|Write-Host|Write-Output|Get-ChildItem|Import-Module"
+    r"|Set-ExecutionPolicy|Invoke-Expression|Invoke-WebRequest|Invoke-RestMethod)\b)",
+    re.IGNORECASE,
+)
+_SCRIPT_STEP = re.compile(r"(?:https://)?gitlab\.com/components/script(?:[@/]|$)")
 _DEFAULTS = ("after_script", "before_script", "hooks", "image", "services", "tags", "secrets")
 
 
@@ -35,6 +42,9 @@ class Context:
 
 def read_jobs(context: Context) -> Iterator[tuple[Job, Mapping]]:
     """The jobs that can run, each with its merged mapping; hidden ones (`.name`) are not run."""
+    workflow = context.root.get("workflow")
+    if isinstance(workflow, Mapping) and never_runs(workflow):
+        return
     for name, node in context.root.values.items():
         if name in GLOBALS or name.startswith("."):
             continue
@@ -114,12 +124,14 @@ def _job(name: str, key: Scalar, job: Mapping, values: dict[str, Value], context
 def _scripts(full: Mapping, key: Scalar, own: Mapping, reading: Reading) -> Iterator[Step]:
     """before_script and script share a shell; hooks and after_script each have their own."""
     tags = " ".join(scalar.value.lower() for scalar in scalars(full.get("tags")))
-    shell = "pwsh" if "windows" in tags else "bash"
     call = own.keys.get("extends", key)
     hooks = full.get("hooks")
     before = hooks.get("pre_get_sources_script") if isinstance(hooks, Mapping) else None
     for nodes in ((before,), (full.get("before_script"), full.get("script")), (full.get("after_script"),)):
         lines = [line for node in nodes if not is_null(node) for line in scalars(node)]
+        shell = (
+            "pwsh" if "windows" in tags or any(_POWERSHELL.match(line.value) for line in lines) else "bash"
+        )
         if lines:
             yield _session(lines, shell, call, reading)
 
@@ -199,6 +211,9 @@ def _run_steps(node: Node | None, reading: Reading) -> Iterator[Step]:
         if not isinstance(item, Mapping):
             continue
         script, step = item.get("script"), item.get("step")
+        if isinstance(step, Scalar) and _SCRIPT_STEP.match(step.value):
+            given = item.get("inputs")
+            script = given.get("script") if isinstance(given, Mapping) else script
         if isinstance(script, Scalar):
             via = reading.way(script.source.file)
             places = [(at, Location(script.source.file, row, column)) for at, row, column in pieces(script)]

@@ -12,6 +12,7 @@ ASSIGNMENT = re.compile(r"(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|:{1,3}=|\+=
 _RULE = re.compile(r"([^:=#\t][^:=#]*+)::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
 _REFERENCE = re.compile(
     r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
+    r"|\$\{([a-z-]+\s(?:[^{}]|\{[^{}]*\})*)\}"
 )
 _INCLUDE = re.compile(r"\s*[-s]?include\s+")
 _DEEPEST = 12
@@ -178,7 +179,7 @@ def expand(text: str, makefile: Makefile, target: str, depth: int = 0) -> str:
             return target if found[3] == "@" else HOLE
         name = found[1] or found[2] or found[4]
         if not name:
-            return _function(found[5], makefile, target)
+            return _function(found[5] or found[6], makefile, target)
         value = makefile.variables.get(name)
         if value is None:
             return f"${{{name}}}" if name.isidentifier() else HOLE  # the environment's, which the shell knows
@@ -189,17 +190,33 @@ def expand(text: str, makefile: Makefile, target: str, depth: int = 0) -> str:
 
 def _function(text: str, makefile: Makefile, target: str) -> str:
     name, _, rest = text.partition(" ")
-    if name == "call":
-        return _call(rest, makefile, target)
-    if name in ("info", "warning"):
-        return ""
-    if name == "shell":
-        return f"$({expand(rest, makefile, target, _DEEPEST - 1)})"
+    if name in ("call", "shell"):
+        printed = f"$({expand(rest, makefile, target, _DEEPEST - 1)})"
+        return printed if name == "shell" else _call(rest, makefile, target)
+    parts = _arguments(rest)
+    if name == "foreach" and len(parts) > 2:
+        body = ",".join(parts[2:])
+        return expand(re.sub(rf"\$[({{]{re.escape(parts[0].strip())}[)}}]", HOLE, body), makefile, target, 1)
+    if name in ("if", "or"):
+        known = (expand(part, makefile, target, 1) for part in parts)
+        first = next(known)
+        chosen = (first, *known) if name == "or" else list(known)[not first.strip() :]
+        return next((part for part in chosen if part.strip() or name == "if"), "")
     if name in ("strip", "abspath", "realpath", "sort"):
         return expand(rest, makefile, target, 1).strip()
-    if name in ("or",):
-        return next((part for part in expand(rest, makefile, target, 1).split(",") if part.strip()), "")
-    return HOLE
+    return "" if name in ("info", "warning", "error", "eval") else HOLE
+
+
+def _arguments(text: str) -> list[str]:
+    """The arguments of a function: parted by commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _call(text: str, makefile: Makefile, target: str) -> str:
