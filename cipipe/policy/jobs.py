@@ -101,8 +101,13 @@ class _Job:
                 yield name, place
 
     def problem(self, problem: Problem) -> None:
-        """Add what could not be read, followed or resolved."""
+        """Add what could not be read, followed or resolved.
+
+        In a step of a library that nothing here calls it is where it is written: once, not for each way there.
+        """
         place = Place(problem.location, problem.via, problem.command, problem.message)
+        if problem.via and self._pipeline.called and self._pipeline.platform == "jenkins":
+            place = replace(place, location=problem.via[-1], via=())
         what = "it cannot be known what runs here"
         self._run.facts.add("problem", place, what=what, protected=self._protected)
 

@@ -150,6 +150,6 @@ def _shell_of(script: Script) -> str:
         return script.shell
     words = [word.rpartition("/")[2] for word in first[2:].split() if not word.startswith("-")]
     program = next((word for word in words if word != "env"), "sh")
-    if program in {"zsh", "ksh", "dash", "ash"}:
+    if program in {"zsh", "ksh", "dash", "ash"} or HOLE in program:
         return "bash"
     return next((name for name in _INTERPRETERS if program.startswith(name)), f"unknown:{program}")
