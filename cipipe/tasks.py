@@ -87,6 +87,7 @@ def make(  # noqa: PLR0913 - the last two by name only
     *,
     environ: Mapping[str, str],
     folder: Path,
+    purpose: Purpose = "deliver",
 ) -> list[Task]:
     """A task for each environment in `names`, once each; raises `CipipeError` for what is wrong with one."""
     environments = [config.environment(name) for name in dict.fromkeys(names)]
@@ -97,13 +98,16 @@ def make(  # noqa: PLR0913 - the last two by name only
     environments = [_with_options(each, options) for each in environments]
     remotes = [_remote(each, config.file) for each in environments]
     check_one_host(environ, zip((each.name for each in environments), remotes, strict=True))
-    kinds = [forges.kind(each, config, remote) for each, remote in zip(environments, remotes, strict=True)]
+    kinds = [
+        forges.kind(each, config, remote, needed=purpose != "read")
+        for each, remote in zip(environments, remotes, strict=True)
+    ]
     forges.check_app(environ, zip(kinds, remotes, strict=True))
     configured = {ImageRef.parse(each.repository).normalized: name for name, each in config.images.items()}
     return [
         Task(
             each, remote, kind, refs, configured, started, options,
-            api_url=each.forge.api_url or config.forge.api_url,
+            api_url=each.forge.api_url or config.forge.api_url, purpose=purpose,
         )
         for each, remote, kind in zip(environments, remotes, kinds, strict=True)
     ]  # fmt: skip

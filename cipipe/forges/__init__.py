@@ -21,14 +21,14 @@ _VARIABLES = {"github": "GITHUB_TOKEN or GH_TOKEN", "gitlab": "GITLAB_TOKEN", "g
 _KNOWN_HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "gitea", "gitea.com": "gitea"}
 
 
-def kind(environment: Environment, config: Config, remote: Remote) -> str:
+def kind(environment: Environment, config: Config, remote: Remote, *, needed: bool = True) -> str:
     """The kind of forge that `environment` is on; raises `ConfigError` where a pull request needs to know.
 
     A repository that is a path on this machine has none.
     """
     configured = environment.forge.kind or config.forge.kind
     found = configured or known(remote) or ("none" if remote.scheme == "file" else None)
-    if found is None and environment.delivery == "pull-request":
+    if found is None and needed and environment.delivery == "pull-request":
         raise ConfigError(
             f"the forge at {remote.host} is not known, and '{environment.name}' is delivered by pull request",
             file=config.file,

@@ -51,7 +51,8 @@ class PullRequest:
     """A pull request (GitLab: a merge request) as its forge shows it.
 
     `head` and `base` are branches of the repository, `commit` is the head's. `reviewers` are those who are
-    asked and have not answered, on forges that keep apart the two; teams are `organisation/team`.
+    asked and have not answered, on forges that keep apart the two; teams are `organisation/team`. `created`
+    is when it was opened (Unix time).
     """
 
     number: int
@@ -68,6 +69,7 @@ class PullRequest:
     reviewers: tuple[str, ...] = ()
     draft: bool = False
     auto_merge: bool = False
+    created: float = 0.0
 
 
 class Proposals(Protocol):
@@ -75,6 +77,9 @@ class Proposals(Protocol):
 
     def by_head(self, head: str, base: str) -> Sequence[PullRequest]:
         """The pull requests of branch `head` into `base`, newest first, in every state."""
+
+    def list_open(self) -> Sequence[PullRequest]:
+        """All that are open, of the repository's own branches, newest first; one request for each page."""
 
     def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
         """Open one. Raises ConflictError (there is one, or no such branch) and UncertainError."""

@@ -1,5 +1,6 @@
 """Gitea and Forgejo, by their REST API (docs.gitea.com/api): Python has no client for it that is kept up."""
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -90,6 +91,18 @@ class Proposals:
             pulls = [pull for pull in listed if pull and pull.head == head]
             if pulls or not listed:
                 return tuple(sorted(pulls, key=lambda pull: -pull.number)) or (found,)
+        raise AssertionError  # pragma: no cover - the count has no end
+
+    def list_open(self) -> Sequence[PullRequest]:
+        """One request for each page of fifty."""
+        pulls: list[PullRequest] = []
+        for page in itertools.count(1):
+            listed = self._gitea.read(
+                "listing the open pull requests", "/pulls", _values, state="open", limit=_PAGE, page=page
+            )
+            pulls += [pull for pull in listed if pull]
+            if len(listed) < _PAGE:
+                return sorted(pulls, key=lambda pull: -pull.number)
         raise AssertionError  # pragma: no cover - the count has no end
 
     def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
@@ -218,6 +231,7 @@ def _value(document: Any) -> PullRequest:
         reviewers=tuple(user["login"] for user in document["requested_reviewers"] or [])
         + tuple(f"{organisation}/{team['name']}" for team in teams),
         draft=document["draft"],
+        created=dt.datetime.fromisoformat(document["created_at"]).timestamp(),
     )
 
 

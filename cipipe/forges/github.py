@@ -4,6 +4,7 @@ Objects are lazy: what a method needs is in its one answer.
 https://docs.github.com/en/rest/pulls, https://docs.github.com/en/rest/issues
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ _CAUTION = (
 _UNREDIRECTED = Retry(0, read=False, status_forcelist=range(300, 400), allowed_methods=None)
 
 
+_PAGE = 100
 _MERGE_METHODS = ("MERGE", "SQUASH", "REBASE")
 # https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/automatically-merging-a-pull-request
 _NO_AUTO_MERGE = {
@@ -60,7 +62,7 @@ class GitHub:
             retry=_UNREDIRECTED,
             seconds_between_requests=None,
             seconds_between_writes=None,
-            per_page=100,
+            per_page=_PAGE,
             lazy=True,
             user_agent="cipipe",
             verify=access.environ.get("SSL_CERT_FILE") or True,
@@ -101,6 +103,21 @@ class Proposals:
 
     def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
         """Open one."""
+    def list_open(self) -> Sequence[PullRequest]:
+        """One request for each hundred."""
+        listed = self._repository.get_pulls(state="open", sort="created", direction="desc")
+        pulls: list[PullRequest] = []
+
+        def call(page: int) -> list[PullRequest | None]:
+            return [_value(each) if self._is_own(each) else None for each in listed.get_page(page)]
+
+        for page in itertools.count():
+            found = self._calls.repeatable("listing the open pull requests", partial(call, page))
+            pulls += [pull for pull in found if pull]
+            if len(found) < _PAGE:
+                return pulls
+        raise AssertionError  # pragma: no cover - the count has no end
+
 
         def call() -> PullRequest:
             return _value(
@@ -248,6 +265,7 @@ def _login(user: NamedUser | None) -> str:
 def _text(body: str | None) -> str:
     return body or ""
 
+        created=found.created_at.timestamp(),
 
 def _owner(found: Found) -> str:
     return found.base.repo.full_name.partition("/")[0]

@@ -3,6 +3,7 @@
 The token goes as a bearer's: `PRIVATE-TOKEN`, python-gitlab's usual header, would follow redirects.
 """
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -80,6 +81,17 @@ class Proposals:
     def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
         """Open one."""
         asked = {
+    def list_open(self) -> Sequence[PullRequest]:
+        """One request for each hundred."""
+
+        def call() -> list[PullRequest]:
+            found = self._requests.list(
+                state="opened", order_by="created_at", sort="desc", per_page=100, get_all=True
+            )
+            return [_value(each) for each in found if each.source_project_id == each.target_project_id]
+
+        return self._calls.repeatable("listing the open merge requests", call)
+
             "source_branch": head,
             "target_branch": base,
             "title": _DRAFT + title if draft else title,
@@ -210,3 +222,4 @@ def _translated(error: Exception) -> Refusal | Lost | None:
     if isinstance(error, gitlab.exceptions.GitlabError):
         return Lost(str(error))
     return session.translated(error)
+        created=dt.datetime.fromisoformat(found.created_at).timestamp(),

@@ -1,6 +1,6 @@
 """The status board for a terminal."""
 
-from cipipe.results import Board, StatusOutcome, age
+from cipipe.results import Board, StatusOutcome, Waiting, age
 
 
 def board(outcome: StatusOutcome) -> str:
@@ -17,8 +17,13 @@ def _lines(board: Board) -> list[str]:
         tags = ", ".join(image.tags) or image.digest or "no tag"
         mixed = "  (mixed)" if len(image.tags) > 1 else ""
         lines.append(f"  {image.image:<{width}}  {tags}{mixed}")
-    for bump in board.waiting:
-        where = bump.url or f"branch {bump.branch}"
-        lines.append(f"  waiting for {age(bump.age)}: {', '.join(bump.images) or 'a bump'} ({where})")
+    lines += [f"  waiting for {age(bump.age)}: {_bump(bump)}" for bump in board.waiting]
     lines += [f"  promotion from {move.source}: {move.old} -> {move.new}" for move in board.promotions]
-    return lines
+    return [*lines, *(f"  {note}" for note in board.notes)]
+
+
+def _bump(bump: Waiting) -> str:
+    if bump.number is None:
+        return f"{', '.join(bump.images) or 'a bump'} (branch {bump.branch})"
+    draft = "draft, " if bump.draft else ""
+    return f"#{bump.number} {bump.title} ({draft}{bump.url})"

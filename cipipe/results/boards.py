@@ -34,19 +34,26 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A bump that is not merged: its branch, its age in seconds, its pull request where a forge has one."""
+    """A bump that is not merged: its branch, its pull request where the forge has one, its age in seconds.
+
+    That is the age of the pull request, else of the commit.
+    """
 
     branch: str
     images: tuple[str, ...]
     age: int
     number: int | None = None
     url: str | None = None
+    title: str | None = None
+    draft: bool = False
 
     def document(self) -> dict[str, object]:
         """The JSON form."""
         return {
             "number": self.number,
             "url": self.url,
+            "title": self.title,
+            "draft": self.draft,
             "branch": self.branch,
             "images": list(self.images),
             "age": self.age,
@@ -69,13 +76,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One environment on the board."""
+    """One environment on the board; `notes` are sentences for the reader."""
 
     environment: str
     images: tuple[Held, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     promotions: tuple[Move, ...] = ()
     error: CipipeError | None = None
+    notes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
         """The JSON form."""
@@ -85,6 +93,7 @@ class Board:
             "pull_requests": [bump.document() for bump in self.waiting],
             "promotions": [move.document() for move in self.promotions],
             "error": self.error.document() if self.error else None,
+            "notes": list(self.notes),
         }
 
 

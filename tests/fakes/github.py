@@ -195,6 +195,7 @@ class GitHubFake(ApiServer):
             "head": {
                 "ref": pull.head, "sha": pull.commit, "label": f"acme:{pull.head}",
                 "repo": None if pull.deleted else other if fork else own,
+            "created_at": pull.created_at,
             },
             "base": {"ref": pull.base, "sha": hosted.origin.tip(pull.base), "label": "x", "repo": own},
             "draft": pull.draft,

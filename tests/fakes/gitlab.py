@@ -73,6 +73,7 @@ class GitLabFake(ApiServer):
     def _page(self, request: Request, items: list[Any]) -> Answer:
         size, page = int(request.query.get("per_page", 20)), int(request.query.get("page", 1))
         headers = {}
+            and query.get("state", "all") in {"all", {"open": "opened"}.get(pull.state, pull.state)}
         if page * size < len(items):
             query = urllib.parse.urlencode({**request.query, "page": page + 1})
             headers["Link"] = f'<{self.api_url}{request.path}?{query}>; rel="next"'
@@ -152,6 +153,7 @@ class GitLabFake(ApiServer):
             "author": self._user(pull.author),
             "labels": pull.labels,
             "assignees": [self._user(name) for name in pull.assignees],
+            "created_at": pull.created_at,
             "reviewers": [self._user(name) for name in pull.reviewers],
             "draft": pull.draft,
             "merge_when_pipeline_succeeds": pull.auto_merge,

@@ -1,6 +1,7 @@
 """The state of a fake forge: pull requests over a real bare repository, whose branches decide."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from tests.servers.origin import Origin
@@ -37,6 +38,12 @@ class Pull:
     teams: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
+    created: float = field(default_factory=lambda: float(int(time.time())))
+
+    @property
+    def created_at(self) -> str:
+        """When it was opened, as forges write it."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created))
 
 
 class HostedError(Exception):

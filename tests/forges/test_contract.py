@@ -80,6 +80,19 @@ def test_the_newest_comes_first_whatever_became_of_the_others(site: Site, propos
     assert "cipipe-superseded" in found[0].labels
 
 
+def test_all_that_are_open(site: Site, proposals: Proposals) -> None:
+    first = opened(site, proposals)
+    site.commit("feature", b"v9\n")
+    second = proposals.open("feature", "main", title="Other", body="", draft=True)
+    assert [pull.number for pull in proposals.list_open()] == [second.number, first.number]
+    assert abs(time.time() - proposals.list_open()[0].created) < 60
+    proposals.close(first, label="cipipe-superseded")
+    (only,) = proposals.list_open()
+    assert (only.number, only.head, only.title, only.draft) == (second.number, "feature", "Other", True)
+    proposals.close(only, label="cipipe-superseded")
+    assert list(proposals.list_open()) == []
+
+
 def test_words_labels_people(site: Site, proposals: Proposals) -> None:
     pull = opened(site, proposals)
     proposals.mark(pull, labels=["deploy", "with blank"], assignees=["sam"])

@@ -27,6 +27,7 @@ HEAD = "cipipe/staging/app-1a2b3c4d"
 Call = Callable[[Proposals, PullRequest], object]
 REPEATABLE: dict[str, Call] = {
     "by_head": lambda proposals, _: proposals.by_head(HEAD, "main"),
+    "list_open": lambda proposals, _: proposals.list_open(),
     "rewrite": lambda proposals, pull: proposals.rewrite(pull, title="Other", body="words"),
     "mark": lambda proposals, pull: proposals.mark(pull, labels=["deploy"], assignees=["sam"]),
     "ask": lambda proposals, pull: proposals.ask(pull, ["rita"]),
@@ -36,7 +37,7 @@ REPEATABLE: dict[str, Call] = {
     "reopen": lambda proposals, pull: proposals.reopen(pull),
     "merge_when_ready": lambda proposals, pull: proposals.merge_when_ready(pull),
 }
-READING = {"by_head", "answered", "comments"}
+READING = {"by_head", "list_open", "answered", "comments"}
 LIMITED = {"retry after a second", "retry after a date", "secondary", "reset near"}
 AT_GITEA = {"closed", "deep", "401"}  # a real server is slow, and the clients share what meets the others
 CASES = [
