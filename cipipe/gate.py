@@ -80,6 +80,7 @@ def _reviewed(root: Path, options: Options, environ: Mapping[str, str]) -> revie
         return None
     if options.pull is None and not _concerns(root, options, environ):
         return None
+    review.check_checkout(root, environ)
     # What is checked out may be the pull request's own, and would choose where the token goes.
     settings, _ = trust.settings(root, _base(options, environ), environ)
     return review.read(root, number, settings, environ, publish=options.publish)

@@ -72,12 +72,24 @@ def concerns(root: Path, config: Config | None, branch: str | None, environ: Map
     return here and forges.has_token(_forge(config, remote)[0], remote, environ)
 
 
+def check_checkout(root: Path, environ: Mapping[str, str]) -> None:
+    """Refuse a checkout of another repository, a fork's for one: its branches are not the base."""
+    remote = _remote(root, environ)
+    with contextlib.ExitStack() as stack:
+        found = Checkout.find(root, environ)
+        address = stack.enter_context(found).remote_url if found else None
+    if address is not None and Remote.parse(address).identity != remote.identity:
+        raise UsageError(
+            f"this is a checkout of {Remote.parse(address)}, and the pull request is one of {remote}",
+            hint="check out the repository that the pull request would be merged into",
+        )
+
+
 def read(
     root: Path, number: int, config: Config | None, environ: Mapping[str, str], *, publish: bool = False
 ) -> Reviewed:
     """Pull request `number` of the checkout's own repository; `config` says which forge that is."""
     remote = _remote(root, environ)
-    _check_origin(root, remote, environ)
     kind, api_url = _forge(config, remote)
     way = forges.access(
         kind, remote, None,
@@ -99,18 +111,6 @@ def _remote(root: Path, environ: Mapping[str, str]) -> Remote:
     if address is None:
         raise UsageError("--pr needs a checkout with a remote 'origin', whose forge has the pull request")
     return Remote.parse(address)
-
-
-def _check_origin(root: Path, remote: Remote, environ: Mapping[str, str]) -> None:
-    """Refuse a checkout of another repository, a fork's for one: its branches are not the base."""
-    with contextlib.ExitStack() as stack:
-        found = Checkout.find(root, environ)
-        address = stack.enter_context(found).remote_url if found else None
-    if address is not None and Remote.parse(address).identity != remote.identity:
-        raise UsageError(
-            f"this is a checkout of {Remote.parse(address)}, and the pull request is one of {remote}",
-            hint="check out the repository that the pull request would be merged into",
-        )
 
 
 def _forge(config: Config | None, remote: Remote) -> tuple[str, str | None]:

@@ -150,5 +150,7 @@ class GitHubReviews:
         return tuple(
             each["login"]
             for each in said.document
-            if (each.get("permissions") or {}).get("push", True) and self._may_write(each["login"])
+            if each.get("type") != "Bot"
+            and (each.get("permissions") or {}).get("push", True)
+            and self._may_write(each["login"])
         )

@@ -66,6 +66,8 @@ def _fetched(git: Git, home: Path, root: Path, branch: str, path: str) -> bytes 
         address = checkout.remote_url
     if address is None:
         raise GitError(f"there is no branch '{branch}' in this clone, and no origin to fetch it from")
+    if branch == "HEAD":
+        raise GitError("the origin's main branch is not known in this clone", hint="name the base by --base")
     remote = Remote.parse(address)
     try:
         with bare.Repository(git, remote, home, credentials(git.environ, remote)) as repository:

@@ -182,6 +182,12 @@ BY_BUMP = [github_commit(author=None, message=bump_message(), tree=TREE)]
                      "comes from a fork", id="a fork that is gone"),
         pytest.param(github(base={"ref": "prod"}) | {"/repos/acme/infra/pulls/7/files": [{"filename": "README"}]}, 0,
                      "changes no environment", id="nothing of prod"),
+        pytest.param(github(("rita", "APPROVED", HEAD), commits=[github_commit(sha=f"{n:040x}") for n in range(249)]
+                            + [github_commit()]), 1, "nobody knows who", id="more commits than GitHub lists"),
+        pytest.param(github() | {"/repos/acme/infra/pulls/7/files": [{"filename": f"x{n}"} for n in range(3000)]}, 1,
+                     "has 0", id="more files than GitHub lists"),
+        pytest.param(github(("rita", "APPROVED", HEAD), commits=[github_commit(sha=OLD)]), 1, "nobody knows who",
+                     id="a push while it was read"),
         pytest.param(github() | {"/repos/acme/infra/pulls/7/files": [
             {"filename": "x", "previous_filename": "m/prod/app.yaml"}]}, 1, "has 0", id="moved away"),
     ],
