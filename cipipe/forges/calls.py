@@ -11,7 +11,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TypeVar
@@ -74,6 +74,13 @@ class Refusal(Exception):  # noqa: N818 - an answer, not yet an error
     @property
     def _remaining(self) -> str | None:
         return self.headers.get("x-ratelimit-remaining") or self.headers.get("ratelimit-remaining")
+
+
+def check_kept(what: str, wanted: Sequence[str], there: Sequence[str], *, hint: str) -> None:
+    """Raise ConflictError where a forge has passed over some of the wanted names without a word."""
+    known = {name.casefold() for name in there}
+    if missing := [name for name in wanted if name.casefold() not in known]:
+        raise ConflictError(f"{what}: the forge does not set '{escaped(missing[0], 100)}'", hint=hint)
 
 
 class Lost(Exception):  # noqa: N818 - no answer, not yet an error

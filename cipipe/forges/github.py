@@ -19,8 +19,8 @@ from github.Repository import Repository
 from urllib3 import Retry
 
 from cipipe.errors import ConfigError
-from cipipe.forges.base import Access, ConflictError, PullRequest, State
-from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+from cipipe.forges.base import Access, ConflictError, PullRequest, State, noted
+from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal, check_kept
 from cipipe.forges.session import NOT_THE_API
 
 _Result = TypeVar("_Result")
@@ -41,6 +41,8 @@ _NO_AUTO_MERGE = {
     "clean status": "nothing is left to wait for: ask for a check or a review in the branch's protection",
     "draft": "GitHub merges no drafts: mark it as ready first",
 }
+_NO_DRAFTS = "the repository's plan has no drafts: leave 'draft' out"
+_NO_PUSH = "the token must be allowed to push to the repository, and assignees to read it"
 
 
 def connect(access: Access) -> "GitHub":
@@ -101,8 +103,6 @@ class Proposals:
 
         return self._calls.repeatable(f"listing the pull requests of '{head}'", call)
 
-    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """Open one."""
     def list_open(self) -> Sequence[PullRequest]:
         """One request for each hundred."""
         listed = self._repository.get_pulls(state="open", sort="created", direction="desc")
@@ -118,13 +118,19 @@ class Proposals:
                 return pulls
         raise AssertionError  # pragma: no cover - the count has no end
 
+    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """Open one."""
 
         def call() -> PullRequest:
             return _value(
                 self._repository.create_pull(base, head, title=title, body=body, draft=draft or NotSet)
             )
 
-        return self._calls.once(f"opening a pull request of '{head}'", call)
+        try:
+            return self._calls.once(f"opening a pull request of '{head}'", call)
+        except ConflictError as error:
+            hint = _NO_DRAFTS if "Draft pull requests are not supported" in error.message else error.hint
+            raise ConflictError(error.message, hint=hint) from None
 
     def rewrite(self, pull: PullRequest, *, title: str, body: str) -> None:
         """Give it another title and body."""
@@ -133,13 +139,18 @@ class Proposals:
     def mark(self, pull: PullRequest, *, labels: Sequence[str], assignees: Sequence[str]) -> None:
         """Labels and assignees in one request; GitHub makes labels that are missing."""
         people: list[NamedUser | str] = list(dict.fromkeys((*pull.assignees, *assignees)))
-        self._edit(
-            "labelling",
-            pull,
-            self._issue(pull),
-            labels=list(dict.fromkeys((*pull.labels, *labels))),
-            assignees=people if assignees else NotSet,
-        )
+        issue = self._issue(pull)
+
+        def call() -> tuple[list[str], list[str]]:
+            issue.edit(
+                labels=list(dict.fromkeys((*pull.labels, *labels))),
+                assignees=people if assignees else NotSet,
+            )
+            return [label.name for label in issue.labels], [user.login for user in issue.assignees]
+
+        answer = self._repeatable("labelling", pull, call)
+        for what, wanted, there in zip(("labels", "assignees"), (labels, assignees), answer, strict=True):
+            check_kept(f"{what} of #{pull.number}", wanted, there, hint=_NO_PUSH)
 
     def ask(self, pull: PullRequest, people: Sequence[str]) -> None:
         """Ask people and teams for a review; PyGithub's own method does not look at the answer."""
@@ -181,10 +192,10 @@ class Proposals:
 
         self._calls.once(f"commenting on #{pull.number}", call)
 
-    def close(self, pull: PullRequest, *, label: str) -> None:
-        """Close and label it, in one request."""
-        labels = list(dict.fromkeys((*pull.labels, label)))
-        self._edit("closing", pull, self._issue(pull), state="closed", labels=labels)
+    def close(self, pull: PullRequest, *, label: str, note: str = "") -> None:
+        """Close, label and note it, in one request."""
+        changes = {"labels": list(dict.fromkeys((*pull.labels, label))), "body": noted(pull, note)}
+        self._edit("closing", pull, self._issue(pull), state="closed", **changes)
 
     def reopen(self, pull: PullRequest) -> None:
         """Open it again; GitHub refuses that after a force push to its branch."""
@@ -254,6 +265,7 @@ def _value(found: Found) -> PullRequest:
         reviewers=tuple(user.login for user in found.requested_reviewers) + teams,
         draft=bool(found.draft),
         auto_merge=found.auto_merge is not None,
+        created=found.created_at.timestamp(),
     )
 
 
@@ -265,7 +277,6 @@ def _login(user: NamedUser | None) -> str:
 def _text(body: str | None) -> str:
     return body or ""
 
-        created=found.created_at.timestamp(),
 
 def _owner(found: Found) -> str:
     return found.base.repo.full_name.partition("/")[0]

@@ -5,6 +5,7 @@ The token goes as a bearer's: `PRIVATE-TOKEN`, python-gitlab's usual header, wou
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import gitlab
@@ -12,12 +13,14 @@ from gitlab.v4.objects import ProjectMergeRequest
 
 from cipipe.errors import ConfigError
 from cipipe.forges import session
-from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State
-from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal
+from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State, noted
+from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal, check_kept
 from cipipe.proc import Deadline
 
 _Result = TypeVar("_Result")
 _DRAFT = "Draft: "
+_NO_MEMBER = "they must be members of the project, and more than one needs GitLab Premium"
+_NO_LABELS = "the token must have the role Reporter or a higher one"
 _UNTIL_CHECKED = (0.5, 1.0, 2.0)  # seconds
 _STATES: dict[str, State] = {"opened": "open", "locked": "open", "closed": "closed", "merged": "merged"}
 
@@ -78,9 +81,6 @@ class Proposals:
 
         return self._calls.repeatable(f"listing the merge requests of '{head}'", call)
 
-    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """Open one."""
-        asked = {
     def list_open(self) -> Sequence[PullRequest]:
         """One request for each hundred."""
 
@@ -92,6 +92,9 @@ class Proposals:
 
         return self._calls.repeatable("listing the open merge requests", call)
 
+    def open(self, head: str, base: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """Open one."""
+        asked = {
             "source_branch": head,
             "target_branch": base,
             "title": _DRAFT + title if draft else title,
@@ -109,7 +112,9 @@ class Proposals:
         changes: dict[str, object] = {"add_labels": ",".join(labels)} if labels else {}
         if assignees:
             changes["assignee_ids"] = self._ids([*pull.assignees, *assignees])
-        self._update("labelling", pull, **changes)
+        answer = self._update("labelling", pull, **changes)
+        check_kept(f"labels of !{pull.number}", labels, answer.labels, hint=_NO_LABELS)
+        check_kept(f"assignees of !{pull.number}", assignees, answer.assignees, hint=_NO_MEMBER)
 
     def ask(self, pull: PullRequest, people: Sequence[str]) -> None:
         """Ask people for a review; GitLab asks no groups."""
@@ -118,7 +123,9 @@ class Proposals:
                 f"GitLab asks people for a review, and '{groups[0]}' is a group",
                 hint="name people under 'reviewers', and let an approval rule name the group",
             )
-        self._update("asking for reviews of", pull, reviewer_ids=self._ids([*pull.reviewers, *people]))
+        ids = self._ids([*pull.reviewers, *people])
+        answer = self._update("asking for reviews of", pull, reviewer_ids=ids)
+        check_kept(f"reviewers of !{pull.number}", people, answer.reviewers, hint=_NO_MEMBER)
 
     def answered(self, pull: PullRequest) -> frozenset[str]:
         """Who has approved it; all that are asked stay among its reviewers."""
@@ -143,9 +150,10 @@ class Proposals:
         notes = self._request(pull).notes
         self._calls.once(f"commenting on !{pull.number}", lambda: notes.create({"body": text}).id)
 
-    def close(self, pull: PullRequest, *, label: str) -> None:
-        """Close and label it, in one request."""
-        self._update("closing", pull, state_event="close", add_labels=label)
+    def close(self, pull: PullRequest, *, label: str, note: str = "") -> None:
+        """Close, label and note it, in one request."""
+        changes = {"add_labels": label, "description": noted(pull, note)}
+        self._update("closing", pull, state_event="close", **changes)
 
     def reopen(self, pull: PullRequest) -> None:
         """Open it again."""
@@ -187,12 +195,16 @@ class Proposals:
     def _request(self, pull: PullRequest) -> ProjectMergeRequest:
         return self._requests.get(pull.number, lazy=True)
 
-    def _update(self, doing: str, pull: PullRequest, **changes: object) -> None:
-        def call() -> None:
-            if self._requests.update(pull.number, changes)["iid"] != pull.number:
-                raise TypeError("another merge request")
+    def _update(self, doing: str, pull: PullRequest, **changes: object) -> PullRequest:
+        """The merge request as it is then: GitLab passes over what it does not want, and answers 200."""
 
-        self._repeatable(doing, pull, call)
+        def call() -> PullRequest:
+            found = _value(SimpleNamespace(**self._requests.update(pull.number, changes)))
+            if found.number != pull.number:
+                raise TypeError("another merge request")
+            return found
+
+        return self._repeatable(doing, pull, call)
 
     def _repeatable(self, doing: str, pull: PullRequest, call: Callable[[], _Result]) -> _Result:
         return self._calls.repeatable(f"{doing} !{pull.number}", call)
@@ -215,6 +227,7 @@ def _value(found: Any) -> PullRequest:
         reviewers=tuple(user["username"] for user in found.reviewers),
         draft=found.draft,
         auto_merge=bool(found.merge_when_pipeline_succeeds),
+        created=dt.datetime.fromisoformat(found.created_at).timestamp(),
     )
 
 
@@ -222,4 +235,3 @@ def _translated(error: Exception) -> Refusal | Lost | None:
     if isinstance(error, gitlab.exceptions.GitlabError):
         return Lost(str(error))
     return session.translated(error)
-        created=dt.datetime.fromisoformat(found.created_at).timestamp(),

@@ -206,7 +206,7 @@ def _translated(schema: Any, *, closed: bool, part: bool) -> Any:
             made[key] = {name: _translated(each, closed=True, part=part) for name, each in value.items()}
         elif key in {"items", "additionalProperties"}:
             made[key] = _translated(value, closed=True, part=part)
-        elif key != "nullable" and not (key == "required" and part):
+        elif key != "nullable" and not (part and key in {"required", "minProperties"}):
             made[key] = value
     _seal(made, closed=closed)
     return {"anyOf": [made, {"type": "null"}]} if schema.get("nullable") else made

@@ -4,29 +4,32 @@ Shapes from https://docs.github.com/en/rest (pulls, issues, reviews); all URLs a
 """
 
 import re
-import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes import github_api
-from tests.fakes.server import Answer, ApiServer, Refused, Request
+from tests.fakes.github_api import GitHubApi
+from tests.fakes.server import Answer, Refused, Request
 from tests.fakes.state import Hosted, HostedError, Pull
 
 _PULL = r"/repos/([^/]+/[^/]+)/pulls"
 _ISSUE = r"/repos/([^/]+/[^/]+)/issues"
 
 
-class GitHubFake(ApiServer):
-    """One server with its repositories; `token_kind` "actions" is refused as GITHUB_TOKEN may be."""
+class GitHubFake(GitHubApi):
+    """One server with its repositories.
 
-    prefix = "/api/v3"
-    contracts = github_api.CONTRACTS
+    `forbids_pull_requests` is GITHUB_TOKEN's lot, `drafts` go with the plan, and `merge_methods` are those of
+    the repositories; where there is none, auto-merge is switched off. From who does not push it takes neither
+    labels nor assignees, without a word.
+    """
 
     def __init__(self, token: str) -> None:
         super().__init__(token)
         self.repositories: dict[str, Hosted] = {}
         self.forbids_pull_requests = False
-        self.merge_methods = {"MERGE", "SQUASH", "REBASE"}  # none: auto-merge is switched off
+        self.drafts = True
+        self.pushes = True
+        self.merge_methods = {"MERGE", "SQUASH", "REBASE"}
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = [
             ("GET", re.compile(_PULL), self._list),
             ("POST", re.compile(_PULL), self._open),
@@ -72,21 +75,16 @@ class GitHubFake(ApiServer):
             and base in {None, pull.base}
             and state in {"all", pull.state}
         ]
-        return self._page(request, sorted(found, key=lambda each: -each["number"]))
-
-    def _page(self, request: Request, items: list[Any]) -> Answer:
-        size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
-        headers = {}
-        if page * size < len(items):
-            query = urllib.parse.urlencode({**request.query, "page": page + 1})
-            headers["Link"] = f'<{self.api_url}{request.path}?{query}>; rel="next"'
-        return Answer(200, items[(page - 1) * size : page * size], headers)
+        return self.page(request, sorted(found, key=lambda each: -each["number"]), size=30)
 
     def _open(self, request: Request, hosted: Hosted) -> Answer:
         if self.forbids_pull_requests:
             message = "GitHub Actions is not permitted to create or approve pull requests."
             raise Refused(403, {"message": message})
         body = request.body
+        _check_length(body)
+        if body.get("draft") and not self.drafts:
+            raise Refused(422, {"message": "Draft pull requests are not supported in this repository."})
         try:
             pull = hosted.open(
                 body["head"],
@@ -103,20 +101,30 @@ class GitHubFake(ApiServer):
         return Answer(200, self._json(hosted, pull))
 
     def _edit(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        _check_length(request.body)
         pull.title = request.body.get("title", pull.title)
         pull.body = request.body.get("body", pull.body)
         self._set_state(request, hosted, pull)
         return Answer(200, self._json(hosted, pull))
 
     def _edit_issue(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
+        if not self.pushes:
+            request.body = {key: request.body[key] for key in request.body.keys() - {"labels", "assignees"}}
         unknown = set(request.body.get("assignees", [])) - hosted.people
         if unknown:
             raise _invalid(f"{unknown.pop()} cannot be assigned", field="assignees")
-        pull.labels = request.body.get("labels", pull.labels)
+        if "labels" in request.body:
+            # one that differs in case alone is the one that is there
+            known = {name.casefold(): name for each in reversed(hosted.pulls) for name in each.labels}
+            names = (known.get(name.casefold(), name) for name in request.body["labels"])
+            pull.labels = list({name.casefold(): name for name in names}.values())
         pull.assignees = request.body.get("assignees", pull.assignees)
         self._set_state(request, hosted, pull)
         labels = [self._label(hosted, name) for name in pull.labels]
-        return Answer(200, {"number": pull.number, "state": pull.state, "labels": labels})
+        people = [self._user(login) for login in pull.assignees]
+        return Answer(
+            200, {"number": pull.number, "state": pull.state, "labels": labels, "assignees": people}
+        )
 
     def _set_state(self, request: Request, hosted: Hosted, pull: Pull) -> None:
         if request.body.get("state", pull.state) == pull.state:
@@ -145,13 +153,14 @@ class GitHubFake(ApiServer):
             {"id": at, "user": self._user(review.login), "state": review.state, "commit_id": review.commit}
             for at, review in enumerate(pull.reviews)
         ]
-        return self._page(request, listed)
+        return self.page(request, listed, size=30)
 
     def _comments(self, request: Request, _: Hosted, pull: Pull) -> Answer:
         listed = [{"id": at, "body": text, "user": self._user("ci")} for at, text in enumerate(pull.comments)]
-        return self._page(request, listed)
+        return self.page(request, listed, size=30)
 
     def _comment(self, request: Request, _: Hosted, pull: Pull) -> Answer:
+        _check_length(request.body)
         pull.comments.append(request.body["body"])
         return Answer(201, {"id": len(pull.comments), "body": request.body["body"]})
 
@@ -186,6 +195,7 @@ class GitHubFake(ApiServer):
             "number": pull.number,
             "state": pull.state,
             "title": pull.title,
+            "created_at": pull.created_at,
             "body": pull.body or None,
             "user": self._user(pull.author),
             "labels": [self._label(hosted, name) for name in pull.labels],
@@ -195,7 +205,6 @@ class GitHubFake(ApiServer):
             "head": {
                 "ref": pull.head, "sha": pull.commit, "label": f"acme:{pull.head}",
                 "repo": None if pull.deleted else other if fork else own,
-            "created_at": pull.created_at,
             },
             "base": {"ref": pull.base, "sha": hosted.origin.tip(pull.base), "label": "x", "repo": own},
             "draft": pull.draft,
@@ -208,6 +217,12 @@ class GitHubFake(ApiServer):
 
     def _label(self, hosted: Hosted, name: str) -> dict[str, Any]:
         return {"id": 1, "name": name, "url": f"{self.api_url}/repos/{hosted.name}/labels/{name}"}
+
+
+def _check_length(body: dict[str, Any]) -> None:
+    for field, most in (("title", 256), ("body", 65_536)):
+        if len(body.get(field) or "") > most:
+            raise _invalid(f"{field} is too long (maximum is {most} characters)", field=field)
 
 
 def _invalid(message: str, *, field: str = "") -> Refused:

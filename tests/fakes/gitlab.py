@@ -13,7 +13,11 @@ _REQUESTS = r"/projects/([^/]+)/merge_requests"
 
 
 class GitLabFake(ApiServer):
-    """One server with its projects; `labels` are made as they are used."""
+    """One server with its projects; labels are made as they are used.
+
+    As the server does, it passes over reviewers and assignees that may not see the project (`strangers`), and
+    without `premium` over all but the first, and says 200.
+    """
 
     prefix = "/api/v4"
     contracts = gitlab_api.CONTRACTS
@@ -21,6 +25,8 @@ class GitLabFake(ApiServer):
     def __init__(self, token: str) -> None:
         super().__init__(token)
         self.repositories: dict[str, Hosted] = {}
+        self.premium = True
+        self.strangers = {"stella"}
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = [
             ("GET", re.compile(_REQUESTS), self._list),
             ("POST", re.compile(_REQUESTS), self._open),
@@ -44,8 +50,8 @@ class GitLabFake(ApiServer):
     def answer(self, request: Request) -> Answer:
         """By method and path."""
         if (request.method, request.path) == ("GET", "/users"):
-            people = [name for hosted in self.repositories.values() for name in hosted.people]
-            return Answer(200, [self._user(name) for name in people if name == request.query.get("username")])
+            asked = request.query["username"].lower()
+            return Answer(200, [self._user(name) for name in self._names().values() if name == asked])
         for method, pattern, handle in self._routes:
             if method == request.method and (match := pattern.fullmatch(request.path)):
                 hosted = self.repositories.get(urllib.parse.unquote(match[1]))
@@ -67,20 +73,13 @@ class GitLabFake(ApiServer):
             for pull in (*hosted.pulls, *hosted.forks)
             if query.get("source_branch") in {None, pull.head}
             and query.get("target_branch") in {None, pull.base}
-        ]
-        return self._page(request, sorted(found, key=lambda each: -each["iid"]))
-
-    def _page(self, request: Request, items: list[Any]) -> Answer:
-        size, page = int(request.query.get("per_page", 20)), int(request.query.get("page", 1))
-        headers = {}
             and query.get("state", "all") in {"all", {"open": "opened"}.get(pull.state, pull.state)}
-        if page * size < len(items):
-            query = urllib.parse.urlencode({**request.query, "page": page + 1})
-            headers["Link"] = f'<{self.api_url}{request.path}?{query}>; rel="next"'
-        return Answer(200, items[(page - 1) * size : page * size], headers)
+        ]
+        return self.page(request, sorted(found, key=lambda each: -each["iid"]), size=20)
 
     def _open(self, request: Request, hosted: Hosted) -> Answer:
         body = request.body
+        _check_length(body)
         title = body["title"]
         draft = title.startswith("Draft: ")
         try:
@@ -99,21 +98,31 @@ class GitLabFake(ApiServer):
 
     def _edit(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
         body = request.body
+        _check_length(body)
         pull.title = body.get("title", pull.title)
         pull.draft = pull.title.startswith("Draft: ")
         pull.body = body.get("description", pull.body)
         added = [name for name in body.get("add_labels", "").split(",") if name]
         pull.labels = list(dict.fromkeys((*pull.labels, *added)))
-        names = {self._user(name)["id"]: name for name in hosted.people}
-        if "assignee_ids" in body:
-            pull.assignees = [names[each] for each in body["assignee_ids"]]
-        if "reviewer_ids" in body:
-            pull.reviewers = [names[each] for each in body["reviewer_ids"]]
+        pull.assignees = self._chosen(hosted, body.get("assignee_ids"), pull.assignees)
+        pull.reviewers = self._chosen(hosted, body.get("reviewer_ids"), pull.reviewers)
         if body.get("state_event") == "close":
             pull.state = "closed"
         if body.get("state_event") == "reopen":
             pull.state = "open"
         return Answer(200, self._json(hosted, pull))
+
+    def _chosen(self, hosted: Hosted, ids: list[int] | None, before: list[str]) -> list[str]:
+        if ids is None:
+            return before
+        names = self._names()
+        chosen = [names[each] for each in (ids if self.premium else ids[:1])]
+        readers = [name for name in chosen if name in hosted.people]
+        return readers or (before if chosen else [])
+
+    def _names(self) -> dict[int, str]:
+        people = {name for hosted in self.repositories.values() for name in hosted.people}
+        return {self._user(name)["id"]: name for name in people | self.strangers}
 
     def _merge(self, request: Request, hosted: Hosted, pull: Pull) -> Answer:
         if request.body.get("sha", pull.commit) != pull.commit:
@@ -131,7 +140,7 @@ class GitLabFake(ApiServer):
     def _notes(self, request: Request, _: Hosted, pull: Pull) -> Answer:
         listed = [{"id": at, "body": text, "system": False} for at, text in enumerate(pull.comments)]
         listed.append({"id": 1000, "body": "added 1 commit", "system": True})
-        return self._page(request, listed)
+        return self.page(request, listed, size=20)
 
     def _note(self, request: Request, _: Hosted, pull: Pull) -> Answer:
         pull.comments.append(request.body["body"])
@@ -144,6 +153,7 @@ class GitLabFake(ApiServer):
             "web_url": f"{self.base}/{hosted.name}/-/merge_requests/{pull.number}",
             "state": "merged" if pull.merged else {"open": "opened"}.get(pull.state, pull.state),
             "title": pull.title,
+            "created_at": pull.created_at,
             "description": pull.body or None,
             "source_branch": pull.head,
             "target_branch": pull.base,
@@ -151,9 +161,8 @@ class GitLabFake(ApiServer):
             "target_project_id": 1,
             "sha": pull.commit,
             "author": self._user(pull.author),
-            "labels": pull.labels,
+            "labels": sorted(pull.labels),
             "assignees": [self._user(name) for name in pull.assignees],
-            "created_at": pull.created_at,
             "reviewers": [self._user(name) for name in pull.reviewers],
             "draft": pull.draft,
             "merge_when_pipeline_succeeds": pull.auto_merge,
@@ -161,3 +170,10 @@ class GitLabFake(ApiServer):
 
     def _user(self, name: str) -> dict[str, Any]:
         return {"id": sum(name.encode()), "username": name, "name": name}
+
+
+def _check_length(body: dict[str, Any]) -> None:
+    for field, most in (("title", 255), ("description", 1_048_576)):
+        if len(body.get(field) or "") > most:
+            message = {field: [f"is too long (maximum is {most} characters)"]}
+            raise Refused(400, {"message": message})

@@ -54,7 +54,7 @@ def _type(kind: Any) -> dict[str, Any]:
     if isinstance(kind, dict):
         required = [name for name, each in kind.items() if str(each).endswith("!")]
         properties = {name: _type(each) for name, each in kind.items()}
-        return {"type": "object", "required": required, "properties": properties}
+        return {"type": "object", "minProperties": 1, "required": required, "properties": properties}
     name = str(kind).rstrip("*!")
     if name in _PLAIN:
         schema = _PLAIN[name]

@@ -8,23 +8,13 @@ import urllib.parse
 from typing import Any
 
 from tests.fakes import github_api, gitlab_api
+from tests.fakes.github_api import GitHubApi
 from tests.fakes.server import Answer, ApiServer, Refused, Request
 
-_RULES = {
-    "deletion": {},
-    "non_fast_forward": {},
-    "required_signatures": {},
-    "pull_request": {
-        "dismiss_stale_reviews_on_push": bool,
-        "require_code_owner_review": bool,
-        "require_last_push_approval": bool,
-        "required_approving_review_count": int,
-        "required_review_thread_resolution": bool,
-    },
-    "required_status_checks": {
-        "required_status_checks": list,
-        "strict_required_status_checks_policy": bool,
-    },
+# what GitHub adds to the parameters of a rule that it is not told
+_ADDED: dict[str, dict[str, Any]] = {
+    "pull_request": {"allowed_merge_methods": ["merge", "squash", "rebase"], "required_reviewers": []},
+    "required_status_checks": {"do_not_enforce_on_create": False},
 }
 
 
@@ -47,7 +37,7 @@ class DocumentsFake(ApiServer):
         path = urllib.parse.unquote(request.path)
         if request.method == "POST":
             self.posted[path] = request.body
-            return Answer(201, {})
+            return Answer(201, {"id": 1, "description": request.body.get("description")})
         if search := request.query.get("search"):
             path += f"?search={search}"
         if path not in self.documents:
@@ -55,11 +45,8 @@ class DocumentsFake(ApiServer):
         return Answer(200, self.documents[path])
 
 
-class GitHubSettings(ApiServer):
+class GitHubSettings(GitHubApi):
     """One repository, acme/infra, with rulesets; `admin` is whether the token may write settings."""
-
-    prefix = "/api/v3"
-    contracts = github_api.CONTRACTS
 
     def __init__(self, token: str, *, admin: bool = True) -> None:
         super().__init__(token)
@@ -79,11 +66,13 @@ class GitHubSettings(ApiServer):
             return self._ruleset(request, int(number[1]))
         if path == "rulesets" and request.method == "POST":
             self._may_write()
-            self.rulesets.append({**_checked(request.body), "id": len(self.rulesets) + 1})
+            if any(each["name"] == request.body["name"] for each in self.rulesets):
+                raise Refused(422, {"message": "Validation Failed", "errors": ["Name must be unique"]})
+            self.rulesets.append({**_completed(request.body), "id": len(self.rulesets) + 1})
             return Answer(201, self.rulesets[-1])
         if path == "rulesets":
             listed = [{"id": each["id"], "name": each["name"]} for each in self.rulesets]
-            return Answer(200, listed)
+            return self.page(request, listed, size=30)
         if path == "actions/permissions/workflow":
             self._may_write()
             self.workflow |= request.body or {}
@@ -112,27 +101,18 @@ class GitHubSettings(ApiServer):
             raise Refused(404, {"message": "Not Found"})
         if request.method == "PUT":
             self._may_write()
-            found |= _checked(request.body)
+            found |= _completed(request.body)
         shown = {key: value for key, value in found.items() if self.admin or key != "bypass_actors"}
         return Answer(200, {**shown, "source_type": "Repository", "source": "acme/infra"})
 
 
-def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    """The body, where GitHub would take it; else 422."""
-    problems = [key for key in ("name", "enforcement") if not isinstance(body.get(key), str)]
-    for rule in body.get("rules", []):
-        shape = _RULES.get(rule["type"])
-        given = rule.get("parameters", {})
-        if shape is None or any(not isinstance(given.get(key), kind) for key, kind in shape.items()):
-            problems.append(rule["type"])
-        for check in given.get("required_status_checks", []):
-            if set(check) - {"context", "integration_id"} or not isinstance(
-                check.get("integration_id", 1), int
-            ):
-                problems.append("required_status_checks")
-    if problems:
-        raise Refused(422, {"message": "Validation Failed", "errors": problems})
-    return body
+def _completed(body: dict[str, Any]) -> dict[str, Any]:
+    """A ruleset as GitHub keeps it."""
+    rules = [
+        {**rule, "parameters": _ADDED[rule["type"]] | rule["parameters"]} if rule["type"] in _ADDED else rule
+        for rule in body["rules"]
+    ]
+    return {**body, "rules": rules}
 
 
 class GitLabSettings(ApiServer):
@@ -192,7 +172,7 @@ class GitLabSettings(ApiServer):
 
     def _branches(self, request: Request, name: str) -> Answer:
         if request.method == "GET":
-            return Answer(200, self.branches)
+            return self.page(request, self.branches, size=20)
         if request.method == "POST":
             if any(each["name"] == request.body["name"] for each in self.branches):
                 raise Refused(409, {"message": "Protected branch already exists"})

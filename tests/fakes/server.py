@@ -3,6 +3,7 @@
 A fault comes before the effect of a request, or after it, so that only the answer is lost.
 """
 
+import hashlib
 import json
 import threading
 import time
@@ -164,6 +165,10 @@ class ApiServer:
         for contract in self.contracts[:1]:
             self.violations += contract.lies(request.method, request.path, answer.status, answer.body)
 
+    def headers(self) -> dict[str, str]:
+        """What every answer has besides."""
+        return {}
+
     def answered(self, request: Request) -> Answer:
         """The answer, one request at a time."""
         if not self.is_authorized(request):
@@ -173,6 +178,23 @@ class ApiServer:
                 return self.answer(request)
             except Refused as refused:
                 return refused.answer
+            except Exception as error:  # noqa: BLE001 - a fake that fails must not pass for a lost answer
+                self.violations.append(f"{request}: the fake failed: {error!r}")
+                return Answer(500, {"message": "Server Error"})
+
+    def page(self, request: Request, items: list[Any], *, size: int) -> Answer:
+        """One page of a list, `size` long unless asked otherwise, with links to its neighbours (RFC 8288)."""
+        size, page = min(100, int(request.query.get("per_page", size))), int(request.query.get("page", 1))
+        last = max(1, -(-len(items) // size))
+        others = {"first": 1, "prev": page - 1, "next": page + 1, "last": last}
+        links = [
+            f"<{self.api_url}{request.path}?{urllib.parse.urlencode({**request.query, 'page': number})}>;"
+            f' rel="{name}"'
+            for name, number in others.items()
+            if 1 <= number <= last and number != page
+        ]
+        headers = {"Link": ", ".join(links)} if links else {}
+        return Answer(200, items[(page - 1) * size : page * size], headers)
 
 
 class _Listener(ThreadingHTTPServer):
@@ -215,7 +237,12 @@ class _Handler(BaseHTTPRequestHandler):
         request.status = answer.status
         if fault:
             return self._fail(fault.kind, content)
-        return self._send(answer.status, content, {"Content-Type": "application/json", **answer.headers})
+        headers = {**_JSON, **owner.headers(), **answer.headers}
+        if self.command == "GET" and answer.status == 200:
+            headers["ETag"] = f'W/"{hashlib.sha256(content).hexdigest()}"'
+            if headers["ETag"] == request.headers.get("if-none-match"):
+                return self._send(304, b"", headers)
+        return self._send(answer.status, content, headers)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class names them
 
@@ -248,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if status != 204:
+        if status not in {204, 304}:
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if not trickle:
