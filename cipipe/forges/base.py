@@ -72,6 +72,11 @@ class PullRequest:
     created: float = 0.0
 
 
+def noted(pull: PullRequest, note: str) -> str:
+    """The body with a line before it, which is there once."""
+    return pull.body if pull.body.startswith(note) else f"{note}\n\n{pull.body}"
+
+
 class Proposals(Protocol):
     """The pull requests of a repository, for those who make them."""
 
@@ -102,8 +107,8 @@ class Proposals(Protocol):
     def comment(self, pull: PullRequest, text: str) -> None:
         """Comment on it. Raises UncertainError."""
 
-    def close(self, pull: PullRequest, *, label: str) -> None:
-        """Close it, and add a label that says who did."""
+    def close(self, pull: PullRequest, *, label: str, note: str = "") -> None:
+        """Close it with a label that says who did, and `note` before its body; in one request, if that can be."""
 
     def reopen(self, pull: PullRequest) -> None:
         """Open a closed one again; raises ConflictError where the forge does not allow it."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from cipipe.errors import ConfigError
 from cipipe.forges import session
-from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State
+from cipipe.forges.base import Access, ConflictError, NotFoundError, PullRequest, State, noted
 from cipipe.forges.calls import TIMEOUT, Calls
 
 _Result = TypeVar("_Result")
@@ -155,10 +155,10 @@ class Proposals:
         path = f"/issues/{pull.number}/comments"
         self._gitea.once(f"commenting on #{pull.number}", path, {"body": text}, lambda made: made["id"])
 
-    def close(self, pull: PullRequest, *, label: str) -> None:
+    def close(self, pull: PullRequest, *, label: str, note: str = "") -> None:
         """Label and close it, in this order: a closed one without the label was a person's doing."""
         self._label(pull, [label])
-        self._patch("closing", pull, state="closed")
+        self._patch("closing", pull, state="closed", body=noted(pull, note))
 
     def reopen(self, pull: PullRequest) -> None:
         """Open it again."""
