@@ -13,7 +13,7 @@ _MODIFIERS = frozenset(
     | {"transient", "volatile", "native", "strictfp", "default"}
 )
 _TYPES = frozenset({"class", "interface", "enum", "trait"})
-FAULTS_LIMIT = 20  # of one file; the first ones tell what is wrong
+FAULTS_LIMIT = 20  # of one file, one a line; the first ones tell what is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def parse(source: Source) -> Parsed:
     body: list[tree.Node] = []
     while parser.peek().kind != "end":
         body += parser.statements_until_end()
-    faults = sorted({*lexer.faults, *parser.faults})
-    return Parsed(source, body, tuple(faults[:FAULTS_LIMIT]))
+    faults = {source.locate(f.offset).line: f for f in sorted({*lexer.faults, *parser.faults}, reverse=True)}
+    return Parsed(source, body, tuple(sorted(faults.values())[:FAULTS_LIMIT]))
 
 
 class Parser(Expressions):

@@ -222,6 +222,18 @@ def _with_credentials(context: Context, arguments: Arguments) -> Value:
         return context.run_all(arguments)
 
 
+def _with_file_parameter(context: Context, arguments: Arguments) -> Value:
+    """A file that whoever starts the build uploads; the variable of its name holds the path."""
+    name = arguments.value("name")
+    context.secret(name, arguments.location)
+    text = possibilities(name)[0]
+    entries: dict[str, Value] = {}
+    if isinstance(text, Text):
+        entries[text.string] = Unknown(f"the file parameter {text.string}")
+    with context.variables(entries):
+        return context.run_all(arguments)
+
+
 def _dir(context: Context, arguments: Arguments) -> Value:
     text = possibilities(arguments.value("path"))[0]
     outer = context.folder[-1]
@@ -322,6 +334,7 @@ BLOCKS: dict[str, Callable[[Context, Arguments], Value]] = {
     "matrix": _matrix,
     "withEnv": _with_env,
     "withCredentials": _with_credentials,
+    "withFileParameter": _with_file_parameter,
     "dir": _dir,
     "ws": _dir,
     "parameters": _parameters,

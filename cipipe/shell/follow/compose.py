@@ -1,6 +1,7 @@
 """`docker compose up` and `run`: the commands of the services (layer 1)."""
 
 import posixpath
+import shlex
 
 from cipipe.pipelines.model import Script
 from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -53,4 +54,9 @@ def _compose(run: Interpreter, call: Call, given: dict[str, str], wanted: list[s
 def _argv(node: Node | None) -> list[str]:
     if isinstance(node, Sequence):
         return [item.value for item in node.items if isinstance(item, Scalar)]
-    return node.value.split() if isinstance(node, Scalar) else []
+    if not isinstance(node, Scalar):
+        return []
+    try:
+        return shlex.split(node.value)
+    except ValueError:  # Compose refuses it too
+        return node.value.split()
