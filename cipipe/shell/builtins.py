@@ -12,7 +12,7 @@ from cipipe.shell.interpreter import Handler, Interpreter
 from cipipe.shell.output import PRINTERS, printf
 from cipipe.shell.session import in_repository
 from cipipe.shell.state import State, WrittenFile
-from cipipe.shell.syntax import Parameter, Substitution, Word
+from cipipe.shell.syntax import Word
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)

@@ -41,6 +41,7 @@ class Control(ABC):
     """Runs the compound commands of a tree; simple ones are the subclass's."""
 
     commands: list[Command]
+    last: Command | None
     expander: Expander
     frame: Frame
     depth: int
@@ -120,12 +121,11 @@ class Control(ABC):
             last = i == len(node.commands) - 1
             out = streams.out if last else Output()
             inner = state.fork()
-            count = len(self.commands)
+            self.last = None
             result = self.execute(command, inner, Streams(stdin, out))
             state.files = inner.files
             if not last and out is not None:
-                producer = self.commands[-1] if len(self.commands) > count else None
-                stdin = Input("pipe", out.texts, producer, tuple(out.lines), url_of(producer))
+                stdin = Input("pipe", out.texts, self.last, tuple(out.lines), url_of(self.last))
         return result if result <= Result.FALSE else Result.UNKNOWN
 
     def _chain(self, node: Chain, state: State, streams: Streams) -> Result:

@@ -54,6 +54,11 @@ def find(session: Session, path: str, state: State) -> WrittenFile | None:
         text = session.read(relative) if relative else None
         if text is not None:
             return WrittenFile(text, source=relative)
+        if relative is None and state.strayed:  # `cd ..`, then back by the repository's own name
+            relative = place.lstrip("/").partition("/")[2]
+            text = session.read(relative)
+            if text is not None:
+                return WrittenFile(text, source=relative)
     suffix = path.rsplit(HOLE, 1)[-1]
     if HOLE in path and suffix.startswith("/"):
         found = session.ending(suffix)

@@ -51,6 +51,7 @@ class Interpreter(Control):
         self.session = session
         self._languages = languages
         self.commands: list[Command] = []
+        self.last: Command | None = None
         self.problems: list[Problem] = []
         self.sinks: dict[str, tuple[Substitution, State]] = {}
         self.unique = 0
@@ -174,11 +175,11 @@ class Interpreter(Control):
         return Input("file", (file.text,) if file.text is not None else None, lines=file.lines, url=file.url)
 
     def _store(self, targets: Sequence[tuple[str, bool]], streams: Streams, state: State) -> None:
-        """What was printed goes to its files."""
+        """What was printed goes to its files; all that it may be, one behind the other."""
         for path, append in targets:
             out = streams.out or Output()
-            text = out.texts[0] if len(out.texts) == 1 else next((t for t in out.texts if t), "")
-            lines = tuple(out.lines)
+            text = "".join(out.texts)
+            lines = tuple(out.lines) * len([t for t in out.texts if t])
             old = self.open(path, state) if append else None
             if old is not None:
                 text, lines = (old.text or "") + text, (*old.lines, *lines)
@@ -333,6 +334,7 @@ class Interpreter(Control):
             call.state.directories[0],
             call.streams.target,
         )
+        self.last = command
         if command not in self._seen:
             self._seen.add(command)
             self.commands.append(command)

@@ -111,9 +111,10 @@ _FETCHERS |= {
     "sed",
 }
 _ENVIRONMENT = re.compile(
-    r"(?:activate|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
+    r"(?:[Aa]ctivate(?:\.ps1)?|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
 )
 
+_MAY_HOLD_SCRIPTS = ("/tmp/", "/home/", "/opt/", "/root/")  # noqa: S108 - prefixes
 _APPLIES = frozenset({"apply", "rollout", "converge", "reconcile"})
 _PLANNERS = re.compile(r"terra|tofu|tf[^/]*$")  # what these change is told by their own files
 _MAKERS = frozenset(
@@ -160,6 +161,11 @@ def _variable(call: Call) -> str:
             if isinstance(part, Parameter):
                 return part.name
     return ""
+
+
+def changes(words: list[str]) -> bool:
+    """Whether the first of the words is the verb of a change."""
+    return bool(words) and words[0] in _CHANGING
 
 
 def _matters(words: list[str], *, whole: bool) -> bool:
@@ -234,6 +240,8 @@ def downloaded(run: "Interpreter", call: Call, url: str) -> None:
 def missing_script(run: "Interpreter", call: Call) -> None:
     """A path runs that is not in the repository: a problem when it is plainly a script of it."""
     name = call.argv[0]
+    if name.rsplit("/", 1)[-1] in run.session.tools:
+        return
     if _SCRIPT.search(name):
         missing(run, call, name, sourced=False)
     elif not name.startswith(("/", "~")) and _APPLIES & set(call.argv[1:2]) and not _PLANNERS.search(name):
@@ -254,7 +262,8 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
         sourced and (_ENVIRONMENT.search(path) or not _SCRIPT.search(path) or path.startswith(("/", "~")))
     ):
         inside = any(in_repository(p) is not None for p in call.state.paths(path))
-        if inside or HOLE in path or path.startswith(("/tmp/", "/home/", "/opt/", "/root/")):  # noqa: S108 - a prefix
+        remote = any("ssh" in wrappers for wrappers in (call.wrappers, *run.wrapped))
+        if inside or remote or HOLE in path or path.startswith(_MAY_HOLD_SCRIPTS):
             run.problem(call, f"the script {shown} is not in this repository")
     return Result.UNKNOWN
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cipipe.pipelines.model import HOLE, Script
+from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result, Streams
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.state import LONGEST_TEXT, State
@@ -193,7 +194,7 @@ def _start(run: Interpreter, outer: Call, value: str | list[str]) -> None:
     if isinstance(value, str):
         if value.strip(HOLE + " "):
             run.shell_text(outer, value)
-    elif value:
+    elif value and (value[0] != HOLE or unresolved.changes(value[1:])):
         run.invoke(replace(outer, argv=tuple(value)))
 
 
@@ -244,7 +245,7 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
         )
     if isinstance(node, ast.Call):
         return _called(node, names, depth)
-    return HOLE
+    return "python3" if _dotted(node) == "sys.executable" else HOLE
 
 
 def _called(node: ast.Call, names: Names, depth: int) -> str | list[str]:
