@@ -22,6 +22,7 @@ from cipipe.groovy.values import (
     items,
     one_of,
     possibilities,
+    soft,
 )
 from cipipe.pipelines.model import Unknown
 from cipipe.results import Location
@@ -264,6 +265,7 @@ class Calls(Iterations):
         return one_of(found) if found else None
 
     def _bind(self, parameters: Sequence[tree.Parameter], values: Sequence[Value], scope: Scope) -> None:
+        """Parameters as variables; where no caller is known, a default may be another value."""
         missing = len(values) < len(parameters)
         value: Value
         for number, parameter in enumerate(parameters):
@@ -273,6 +275,10 @@ class Calls(Iterations):
                 value = values[number]
             elif parameter.default is not None and missing:
                 value = self.evaluate(parameter.default, scope)
+                if not self.calls and isinstance(value, Table):
+                    value.whole = False
+                elif not self.calls:
+                    value = soft(value)
             else:
                 value = Unknown(parameter.name)
             scope.variables[parameter.name] = value
