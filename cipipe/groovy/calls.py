@@ -231,6 +231,14 @@ class Calls(Iterations):
             positional.insert(0, Table(arguments.named))
         method = _overload(unit.methods[name], len(positional))
         if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
+            deep = len(self.running) > CALLS_LIMIT
+            if deep or not any(isinstance(value, Unknown) for value in positional):
+                why = (
+                    f"methods that call each other more than {CALLS_LIMIT} deep"
+                    if deep
+                    else f"{name} calls itself"
+                )
+                self.host.unclear(why, arguments.location)
             return Unknown(f"{name}()")
         owner = id(unit) if unit.scope.variables else unit.source.file
         key = (id(method), owner, *map(signature, positional))

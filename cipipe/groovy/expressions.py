@@ -290,7 +290,11 @@ class Expressions:
                 )
             ):
                 self._flat = False
+                if self._depth >= DEPTH_LIMIT:
+                    return self._too_deep()
+                self._depth += 1
                 operand = self._unary(command=False)
+                self._depth -= 1
                 if last == "char":
                     return tree.Operation(operand.at, ["as"], [operand, tree.Name(operand.at, last)])
                 return operand

@@ -10,9 +10,9 @@ from cipipe.policy.commands import Use
 from cipipe.shell.session import Session, in_repository
 
 _TERRAFORM = re.compile(
-    r'^[ \t]*(?:provider|resource|data|module)?[ \t]*"?(?:provider[ \t]+)?'
+    r'^[ \t]*+(?:(?:provider|resource|data|module)[ \t]*+)?"?(?:provider[ \t]+)?'
     r'"(?:kubernetes|helm|kubectl|argocd|flux|kustomization)"'
-    r'|^[ \t]*resource[ \t]+"(?:kubernetes_|helm_release|kubectl_|argocd_|flux_bootstrap|kustomization_)',
+    r'|^[ \t]*+resource[ \t]+"(?:kubernetes_|helm_release|kubectl_|argocd_|flux_bootstrap|kustomization_)',
     re.MULTILINE,
 )
 _PULUMI = re.compile(
@@ -20,7 +20,7 @@ _PULUMI = re.compile(
 )
 _ANSIBLE = re.compile(
     r"\b(?:kubernetes\.core\.|community\.kubernetes\.|community\.okd\.|redhat\.openshift\.|openshift_v1|k8s_\w+:)"
-    r"|^[ \t]*-?[ \t]*(?:k8s|helm|k8s_raw|openshift_raw):"
+    r"|^[ \t]*+-?[ \t]*+(?:k8s|helm|k8s_raw|openshift_raw):"
     r"|\bkubectl\s+(?:apply|create|delete|set|rollout|scale|patch|replace)|\bhelm\s+(?:upgrade|install)",
     re.MULTILINE,
 )

@@ -23,6 +23,7 @@ from cipipe.shell.syntax import (
 _BLANKS = " \t\n"  # what IFS is at the start
 HOME = "/home/user"  # whatever it is: only that paths below it stay the same matters
 
+_WORDS = 200  # that are put together in the time of one command
 _STEP = 100_000  # characters that a pattern looks at in the time of one command
 
 Fields = tuple[str, ...]
@@ -90,6 +91,7 @@ class Expander:
                 lists.append(choices)
                 certain = certain and len(choices) == 1
                 single += choices[0]
+        self._spend(len(single) // _WORDS)
         if certain:
             return (tuple(single),)
         return tuple(tuple(itertools.chain(*choice)) for choice in _product(lists))

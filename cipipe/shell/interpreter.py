@@ -30,6 +30,7 @@ from cipipe.shell.syntax import (
 )
 
 _STEPS = 10_000  # commands that one script may go through
+_TEXT = 120  # characters of a script inside a script that are read in the time of one command
 _WILDCARDS = frozenset("*?[")
 _LONGEST_NAME = 100
 _SAME_FUNCTION = 3  # calls of one function inside each other
@@ -375,6 +376,7 @@ class Interpreter(Control):
         if len(script.text) > LARGEST:
             self.problem(call, f"the script is longer than {LARGEST:,} characters")
             return Result.UNKNOWN
+        self.spend(len(script.text) // _TEXT)
         frame = self.frame
         if apart:
             location, via = frame.at(call.start)

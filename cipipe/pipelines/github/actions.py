@@ -17,6 +17,7 @@ from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar
 StepsReader = Callable[[Node | None, Frame, int], Iterator[Step]]
 
 MAX_DEPTH = 10  # GitHub's own limit for composite actions
+_ACTION = 20  # steps that following an action takes the time of
 NAMES = ("action.yml", "action.yaml")
 
 
@@ -85,7 +86,7 @@ def read_local(
         yield from docker_actions.without_metadata(folder, place, frame, texts.values(call.env))
         return
     root = frame.follow(path, place, "the action")
-    if root is not None:
+    if root is not None and frame.spend(root, _ACTION):
         inner = replace(frame, via=(*frame.via, place))
         yield from read_action(root, path, call, inner, depth + 1, read_steps)
 

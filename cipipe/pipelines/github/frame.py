@@ -55,10 +55,11 @@ class Frame:
             if hole.startswith("secrets."):
                 self.reading.secrets[hole.removeprefix("secrets."), place] = None
 
-    def spend(self, node: Node) -> bool:
+    def spend(self, node: Node, steps: int = 1) -> bool:
         """Count a job or a step; False, and once a problem, when they are too many."""
-        self.reading.steps += 1
-        if self.reading.steps == MAX_STEPS + 1:
+        before = self.reading.steps
+        self.reading.steps += steps
+        if before <= MAX_STEPS < self.reading.steps:
             self.problem(self.at(node), f"more than {MAX_STEPS} jobs and steps; the rest is not read")
         return self.reading.steps <= MAX_STEPS
 

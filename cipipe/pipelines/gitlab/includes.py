@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from cipipe import globs
 from cipipe.pipelines.gitlab.inputs import Inputs, bind, interpolate, split
 from cipipe.pipelines.gitlab.merge import merge
 from cipipe.pipelines.gitlab.reading import Reading
@@ -140,16 +141,13 @@ def _expand(node: Scalar, reading: Reading) -> list[str]:
         return []
     if "*" not in path:
         return [path]
-    glob = re.compile(_pattern(path))
-    found = [name for name in reading.files.list("") if glob.fullmatch(name)]
+    first, last = path.split("*", 1)[0], path.rsplit("*", 1)[1]
+    glob = re.sub(r"[[?]", r"[\g<0>]", path)  # these two are no wildcards here
+    found = [
+        name
+        for name in reading.files.list("")
+        if name.startswith(first) and name.endswith(last) and globs.matches(glob, name)
+    ]
     if not found:
         reading.problem(place(node), f"the include {written} matches no file")
     return found
-
-
-def _pattern(glob: str) -> str:
-    """A regular expression for a glob: `*` stays in a folder, `**` crosses them."""
-    parts = re.split(r"(\*\*/?|\*)", glob)
-    return "".join(
-        {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts
-    )
