@@ -25,7 +25,7 @@ from cipipe.proc import Deadline, escaped
 _EARLIER, _LIFE = 60, 540  # seconds; GitHub advises the one against clocks that differ, and takes 600 at most
 _LEVELS = ("read", "write", "admin")
 # What a purpose cannot do without, and what is asked for where the installation has it: only who may change
-# rulesets sees who passes them by.
+# rulesets, for one, sees who passes them by.
 _NEEDS: dict[Purpose, Mapping[str, str]] = {
     "deliver": {"contents": "write", "pull_requests": "write"},
     "read": {"contents": "read", "pull_requests": "read"},
@@ -35,6 +35,7 @@ _NEEDS: dict[Purpose, Mapping[str, str]] = {
     "protect": {"administration": "write"},
 }
 _WISHES: dict[Purpose, Mapping[str, str]] = {
+    "deliver": {"members": "read"},  # of the organisation, whose teams are asked for reviews
     "inspect": {"administration": "write", "actions": "read", "contents": "read"},
     "protect": {"actions": "read", "contents": "read"},
 }

@@ -30,6 +30,12 @@ _UNREACHABLE = re.compile(
     r"|unable to access",
     re.IGNORECASE,
 )
+_UNSEEN = "there is no such repository, or these credentials do not see it"
+_LIMITS = {
+    "GITHUB_TOKEN": "the token of a workflow reaches its own repository alone: set CIPIPE_TOKEN, or an App",
+    "CI_JOB_TOKEN": "a job's token reaches projects that allow it, and pushes where that is switched on:"
+    " set GITLAB_TOKEN",
+}
 _PERMANENT = (
     (
         re.compile(r"dubious ownership"),
@@ -45,7 +51,7 @@ _PERMANENT = (
         re.compile(
             r"returned error: 404|HTTP 404|not found|does not appear to be a git repository|No such file"
         ),
-        "there is no such repository, or these credentials do not see it",
+        _UNSEEN,
         "check repo: in cipipe.yaml, and what the token or key may read",
     ),
     (
@@ -87,13 +93,14 @@ def failure(
         )
     if _CREDENTIALS.search(said):
         return _refused(remote, credentials, shown)
-    return _other(said, remote, command, shown)
+    return _other(said, remote, command, shown, _LIMITS.get(credentials.variable) if credentials else None)
 
 
-def _other(said: str, remote: Remote, command: str, shown: str) -> GitError:
+def _other(said: str, remote: Remote, command: str, shown: str, limits: str | None) -> GitError:
     for pattern, meaning, hint in _PERMANENT:
         if pattern.search(said):
-            return GitError(f"{remote}: {meaning}: {shown}", hint=hint)
+            told = f"{hint}; {limits}" if limits and meaning == _UNSEEN else hint
+            return GitError(f"{remote}: {meaning}: {shown}", hint=told)
     if _UNREACHABLE.search(said):
         return UnreachableError(f"{remote} did not answer as it should: {shown}")
     return GitError(f"git {command} with {remote} failed: {shown}")
@@ -105,6 +112,8 @@ def _refused(remote: Remote, credentials: Credentials | None, shown: str) -> Cre
         return CredentialsError(f"{remote} refused the ssh key: {shown}", hint=hint)
     if credentials:
         hint = f"check that {credentials.variable} has not expired and may write to the repository"
+        if limits := _LIMITS.get(credentials.variable):
+            hint += f"; {limits}"
         return CredentialsError(f"{remote} refused {credentials.variable}: {shown}", hint=hint)
     hint = "set CIPIPE_TOKEN (and CIPIPE_USERNAME where the server wants one); credential helpers are not run"
     return CredentialsError(f"{remote} asks for credentials, and there are none: {shown}", hint=hint)

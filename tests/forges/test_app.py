@@ -215,6 +215,11 @@ def test_a_key_that_signs_nothing(bench: AppBench, key: str) -> None:
             {"contents": "write", "pull_requests": "write"},
             {"contents": "read", "pull_requests": "read"},
         ),
+        (
+            "deliver",
+            {"contents": "write", "pull_requests": "write", "members": "read", "issues": "write"},
+            {"contents": "write", "pull_requests": "write", "members": "read"},
+        ),
         ("inspect", {"administration": "read"}, {"administration": "read"}),
         (
             "inspect",

@@ -4,8 +4,10 @@ import pytest
 
 from cipipe import secrets
 from cipipe.errors import UsageError
-from cipipe.git.credentials import check_one_host, credentials
+from cipipe.git.credentials import Credentials, check_one_host, credentials
+from cipipe.git.failures import failure
 from cipipe.git.url import Remote
+from cipipe.proc import Completed
 
 GITHUB, GITLAB = "https://github.com/a/b", "https://gitlab.example.com/a/b"
 GHE = {"GITHUB_SERVER_URL": "https://ghe.corp"}
@@ -69,6 +71,22 @@ def test_one_token_one_host() -> None:
     check_one_host({"CIPIPE_TOKEN": "tok1", "CIPIPE_TOKEN_PROD": "tok2"}, both)
     check_one_host({}, both)
     check_one_host({"CIPIPE_TOKEN": "tok1"}, [("a", both[0][1]), ("b", Remote.parse("git@x:y"))])
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [("GITHUB_TOKEN", "its own repository alone"), ("CI_JOB_TOKEN", "GITLAB_TOKEN"), ("CIPIPE_TOKEN", "")],
+)
+@pytest.mark.parametrize(
+    "said", [b"fatal: repository 'x' not found", b"fatal: unable to access 'x': returned error: 403"]
+)
+def test_what_a_token_of_a_ci_cannot_do_is_said_where_it_fails(
+    variable: str, words: str, said: bytes
+) -> None:
+    completed = Completed(("git", "fetch"), 128, b"", said)
+    error = failure(completed, Remote.parse(GITHUB), Credentials("x", "tok1", variable))
+    assert words in (error.hint or "")
+    assert ("; " in (error.hint or "")) is bool(words)
 
 
 def test_a_token_is_never_shown() -> None:
