@@ -15,6 +15,7 @@ _REFERENCE = re.compile(
     r"|\$\{([a-z-]+\s(?:[^{}]|\{[^{}]*\})*)\}"
 )
 _INCLUDE = re.compile(r"\s*[-s]?include\s+")
+_PRINTED = re.compile(r"\$\((?:[^()]|\([^()]*\))*\)")
 _DEEPEST = 12
 MOST_REFERENCES = 20_000  # to replace in one run of make: variables that double each other
 
@@ -135,11 +136,11 @@ def _line(makefile: Makefile, line: str, path: str, number: int) -> list[Rule]:
     if found is None:
         return []
     rules = []
-    for target in expand(found[1], makefile, "").split():
+    for target in _names(found[1], makefile, ""):
         rule = makefile.rules.setdefault(target, Rule())
         needs = ASSIGNMENT.fullmatch(found[2].strip())
         if needs is None:
-            rule.needs += expand(found[2].replace("|", " "), makefile, target).split()
+            rule.needs += _names(found[2].replace("|", " "), makefile, target)
         if found[3]:
             rule.recipe.append((found[3].strip(), Location(path, number, 1)))
         makefile.one_shell = makefile.one_shell or target == ".ONESHELL"
@@ -147,6 +148,11 @@ def _line(makefile: Makefile, line: str, path: str, number: int) -> list[Rule]:
             makefile.first = target
         rules.append(rule)
     return rules
+
+
+def _names(text: str, makefile: Makefile, target: str) -> list[str]:
+    """The files and targets that a text names; what a command would print in them is not known."""
+    return _PRINTED.sub(HOLE, expand(text, makefile, target)).split()
 
 
 def _assign(makefile: Makefile, found: re.Match[str]) -> None:
@@ -181,9 +187,12 @@ def expand(text: str, makefile: Makefile, target: str, depth: int = 0) -> str:
         if not name:
             return _function(found[5] or found[6], makefile, target)
         value = makefile.variables.get(name)
-        if value is None:
-            return f"${{{name}}}" if name.isidentifier() else HOLE  # the environment's, which the shell knows
-        return HOLE if depth > _DEEPEST else expand(value, makefile, target, depth + 1)
+        text = HOLE
+        if value is not None and depth <= _DEEPEST:
+            text = expand(value, makefile, target, depth + 1)
+        if text == HOLE and name.isidentifier():
+            return f"${{{name}}}"  # the environment may have it, and its name tells something
+        return text
 
     return _REFERENCE.sub(one, text)[: 1 << 16]
 
