@@ -71,6 +71,9 @@ class Script:
         )
 
 
+_NO_OUTPUTS: Mapping[str, tuple[Script, ...]] = MappingProxyType({})
+
+
 def script_at(
     text: str, shell: str, start: Location, *, block: bool = False, via: tuple[Location, ...] = ()
 ) -> Script:
@@ -103,7 +106,8 @@ class Step:
     template or component. "image": a container image that runs as the job or a service. "cluster": a
     cluster that the platform itself hands to the job (GitLab `environment: kubernetes`). `inputs` are the
     action's or step's arguments (positional ones "0", "1"…); `input_lines` gives, for an input that may
-    hold a script, where each of its lines is written (see `Script.lines`). `id` names it in expressions.
+    hold a script, where each of its lines is written (see `Script.lines`). `id` names it in expressions;
+    `outputs` are the texts that each of its outputs may be, for an action of the repository.
     """
 
     location: Location
@@ -116,6 +120,7 @@ class Step:
     working_directory: Value | None = None
     via: tuple[Location, ...] = ()
     id: str = ""
+    outputs: Mapping[str, tuple[Script, ...]] = field(default_factory=lambda: _NO_OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class Job:
     `environment` names the environments that it says it is for (`environment:`), `branches` the globs of
     the branches that it runs on (None: every branch, or not known). `env` holds its variables; `secrets`
     the names of secrets and credentials that it is given, as written ("KUBE_CONFIG"), with the place of
-    each.
+    each. `needs` names the jobs whose outputs it sees, `outputs` are the texts that each of its own may be.
     """
 
     name: str
@@ -135,6 +140,8 @@ class Job:
     branches: tuple[str, ...] | None = None
     env: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     secrets: tuple[tuple[str, Location], ...] = ()
+    needs: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[Script, ...]] = field(default_factory=lambda: _NO_OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ def slug(uses: str) -> str:
 def action(step: Step) -> Action | None:
     """What the action of a "uses" step does; None when neither its name nor a pattern is catalogued."""
     names, patterns = _catalogue()
+    if step.name.startswith("docker://") and image_tool(step.name):
+        return None  # its arguments tell
     parts = slug(step.name).split("/")
     for length in range(len(parts), 1, -1):
         name = "/".join(parts[:length])

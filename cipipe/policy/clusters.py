@@ -5,11 +5,12 @@ to its own cluster; fetched credentials, another context, another kubeconfig or 
 """
 
 import fnmatch
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from cipipe.pipelines.model import HOLE, Unknown, Value
+from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown, Value
 from cipipe.policy.catalogue import ClusterMaker, Verb, clusters, program
 from cipipe.policy.commands import Use
 
@@ -64,8 +65,18 @@ class Clusters:
         self._contexts += contexts
         self._ephemeral[_path(kubeconfig)] = True
 
-    def run(self, words: Sequence[str], env: Mapping[str, Value], *, trapped: bool = False) -> bool:
-        """Follow a command that makes, deletes or connects a cluster of its own; whether it was one."""
+    def run(
+        self,
+        words: Sequence[str],
+        env: Mapping[str, Value],
+        *,
+        trapped: bool = False,
+        output: str | None = None,
+    ) -> bool:
+        """Follow a command that makes, deletes or connects a cluster of its own; whether it was one.
+
+        `output` is the file that it prints to: a kubeconfig, where it prints one.
+        """
         name = program(words[0])
         if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
             self._before_k3s = list(self._contexts), dict(self._ephemeral)
@@ -91,7 +102,7 @@ class Clusters:
                 if not self._contexts:
                     self._ephemeral.clear()
         if _starts(plain, maker.kubeconfig) and self._contexts:
-            self._ephemeral[_UNKNOWN] = True
+            self._ephemeral |= {_UNKNOWN: True, _path(output or HOLE): True}
         return not maker.cloud
 
     def _create(
@@ -108,11 +119,13 @@ class Clusters:
         return (maker.name, name) in self._deleted or (maker.name, "*") in self._deleted
 
     def owns(self, words: Sequence[str]) -> bool:
-        """Whether a cloud command (create, delete, credentials) is about a cluster of the job's own."""
+        """Whether a command (create, delete, credentials) is about a cluster of the job's own."""
         maker = clusters().get(program(words[0]))
-        if maker is None or not maker.cloud or not self._allowed:
+        if maker is None or not self._allowed:
             return False
         plain, values = _split(words[1:], maker)
+        if not maker.cloud:
+            return _starts(plain, (*maker.create, *maker.delete))
         for verbs in (maker.create, maker.delete, maker.credentials):
             if _starts(plain, verbs):
                 return self._is_own(maker, _name(maker, plain, values, verbs))
@@ -229,4 +242,4 @@ def _path(value: Value | None) -> str:
         return _UNKNOWN
     if value.endswith((".kube/config", "k3s.yaml")):
         return _DEFAULT
-    return value
+    return posixpath.normpath(value).removeprefix(f"{WORKSPACE}/")

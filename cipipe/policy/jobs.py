@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 
 from cipipe.config.model import Config
 from cipipe.globs import matches
-from cipipe.pipelines import holes
 from cipipe.pipelines.model import HOLE, Job, Pipeline, Problem, Step, Unknown, Value
 from cipipe.policy import access, actions, kubeconfigs, programs
-from cipipe.policy.carried import scripts
 from cipipe.policy.catalogue import program
 from cipipe.policy.clusters import Clusters, Target, deleted_in
 from cipipe.policy.commands import Use, classify
 from cipipe.policy.environments import named_by_command, named_by_step
 from cipipe.policy.facts import Facts, Place
+from cipipe.policy.running import Known, Ran, Running, in_order, needed, note_outputs
 from cipipe.results import Location
-from cipipe.shell import Command, Scope, Session, resolve
+from cipipe.shell import Command, Session
 
 _READS = re.compile(r"(?:get|list|read|watch|log|connect_get)", re.ASCII)
 _MAKERS = {
@@ -47,18 +46,11 @@ def judge(pipeline: Pipeline, run: Judged) -> None:
     anywhere = _Job(pipeline, Job("", Location(pipeline.file, 1)), run)
     for problem in pipeline.problems:
         anywhere.problem(problem)
-    for job in pipeline.jobs:
-        _Job(pipeline, job, run).read()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """A step with what its scripts run."""
-
-    step: Step
-    commands: tuple[Command, ...] = ()
-    remote: bool = False
-    action: actions.Action | None = None
+    done: dict[str, Known] = {}
+    for job in in_order(pipeline.jobs):
+        running = Running(job, run.session, needed(job, done))
+        _Job(pipeline, job, run).read(running)
+        note_outputs(done, job, running.outputs())
 
 
 class _Job:
@@ -71,17 +63,16 @@ class _Job:
         self._form = "command"
         self._changed: set[tuple[Location, tuple[Location, ...]]] = set()
 
-    def read(self) -> None:
+    def read(self, running: Running) -> None:
         """Add the facts of the job."""
-        problems: list[Problem] = []
-        ran = list(self._resolve(problems))
+        ran = list(running.steps())
         self._protected = self._is_protected(ran)
         own = deleted_in(command.argv for one in ran for command in one.commands)
         self._clusters = Clusters(allowed=self._run.ephemeral, deleted=own)
         self._secrets = set(self._named_credentials())
         for one in ran:
             self._step(one)
-        for problem in problems:
+        for problem in running.problems:
             if (problem.location, problem.via[-1:]) not in self._changed:  # of one that is found anyway
                 self.problem(problem)
         for name, place in sorted(
@@ -103,7 +94,7 @@ class _Job:
     def problem(self, problem: Problem) -> None:
         """Add what could not be read, followed or resolved.
 
-        In a step of a library that nothing here calls it is where it is written: once, not for each way there.
+        In a step of a library that nothing here calls it is where it is written: once, not for each way to it.
         """
         place = Place(problem.location, problem.via, problem.command, problem.message)
         if problem.via and self._pipeline.called and self._pipeline.platform == "jenkins":
@@ -111,34 +102,9 @@ class _Job:
         what = "it cannot be known what runs here"
         self._run.facts.add("problem", place, what=what, protected=self._protected)
 
-    # Resolving
-
-    def _resolve(self, problems: list[Problem]) -> Iterator[_Ran]:
-        """Every step with its commands; what a step leaves (files, variables) is there for the next."""
-        scope = Scope(session=self._run.session)
-        left: dict[str, str] = {}  # to GITHUB_ENV and its like
-        known: dict[str, str] = {}  # by the names that expressions have for it
-        for step in self._job.steps:
-            action = actions.action(step) if step.kind == "uses" else None
-            commands: list[Command] = []
-            for script in scripts(step, action):
-                variables = {**self._job.env, **left, **step.env}
-                start = replace(scope, variables=variables, directory=step.working_directory or "")
-                done = resolve(holes.fill(script, known), start)
-                scope = done.scope
-                left |= done.environment
-                known |= {f"env.{name}": value for name, value in done.environment.items()}
-                if step.id:
-                    known |= {
-                        f"steps.{step.id}.outputs.{name}": value for name, value in done.outputs.items()
-                    }
-                commands += done.commands
-                problems += done.problems
-            yield _Ran(step, tuple(commands), bool(action and action.remote), action)
-
     # Facts
 
-    def _step(self, one: _Ran) -> None:
+    def _step(self, one: Ran) -> None:
         step = one.step
         self._form = {"uses": "action", "dsl": "step", "image": "image"}.get(step.kind, "command")
         before = self._count_credentials()
@@ -218,7 +184,8 @@ class _Job:
         use = classify(words)
         if use is not None:
             self._use(use, command, place, remote=remote or "ssh" in command.wrappers)
-        own = self._clusters.run(words, command.env, trapped="trap" in command.wrappers)
+        trapped = "trap" in command.wrappers
+        own = self._clusters.run(words, command.env, trapped=trapped, output=command.target)
         if use is not None:
             return
         request = None if own else access.request(words)
@@ -330,7 +297,7 @@ class _Job:
             form=self._form, protected=self._protected,
         )  # fmt: skip
 
-    def _is_protected(self, ran: Sequence[_Ran]) -> bool:
+    def _is_protected(self, ran: Sequence[Ran]) -> bool:
         """Whether a protected environment is what the job names, gives to cipipe, or has the branch of."""
         config = self._run.config
         protected = {env.name: env for env in config.environments.values() if env.protected} if config else {}
@@ -352,7 +319,7 @@ class _Job:
 def _is_agent(context: str) -> bool:
     """Whether a context is one of GitLab's agents: `group/project:agent`."""
     path, _, name = context.rpartition(":")
-    return re.search(r"\w/.", path) is not None and re.match(r"\w", name) is not None
+    return (re.search(r"\w/.", path) is not None or path == HOLE) and re.match(r"\w", name) is not None
 
 
 def _may_match(glob: str, branch: str) -> bool:
@@ -368,7 +335,7 @@ def _place(step: Step) -> Place:
     return Place(places[0], places[1:], step.name.replace(HOLE, "…") or None)
 
 
-def _within(place: Location, one: _Ran) -> bool:
+def _within(place: Location, one: Ran) -> bool:
     """Whether a secret is used in the lines of a step that gave its own finding."""
     lines = [line for script in [one.step.script] if script for line in script.lines]
     lines += [line for places in one.step.input_lines.values() for line in places]

@@ -16,7 +16,7 @@ from cipipe.shell.frame import ExhaustedError
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.registry import HANDLERS, LANGUAGES
 from cipipe.shell.session import LARGEST, Session
-from cipipe.shell.state import State, WrittenFile
+from cipipe.shell.state import MOST_ALTERNATIVES, State, WrittenFile
 
 __all__ = ["Command", "Resolved", "Scope", "Session", "resolve"]
 
@@ -57,14 +57,14 @@ class Resolved:
     """The commands in the order of running, and what cannot be known.
 
     `scope` is for the next script of the same job. `environment` is what went to `GITHUB_ENV`, `outputs` what
-    went to `GITHUB_OUTPUT`.
+    went to `GITHUB_OUTPUT`: the values that each name may have.
     """
 
     commands: tuple[Command, ...]
     problems: tuple[Problem, ...]
     scope: Scope
-    environment: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def resolve(script: Script, scope: Scope) -> Resolved:
@@ -90,7 +90,7 @@ def resolve(script: Script, scope: Scope) -> Resolved:
     }
     after = replace(
         scope,
-        variables={**scope.variables, **environment},
+        variables={**scope.variables, **{name: values[-1] for name, values in environment.items()}},
         files=files,
         search=tuple(dict.fromkeys((*folders, *scope.search))),
     )
@@ -119,9 +119,12 @@ def _written(state: State, name: str) -> str:
     return (file.text or "") if file is not None else ""
 
 
-def assignments(text: str) -> dict[str, str]:
-    """The values in GitHub's environment or output format: `NAME=VALUE`, or `NAME<<END` and lines."""
-    values: dict[str, str] = {}
+def assignments(text: str) -> dict[str, tuple[str, ...]]:
+    """The values in GitHub's environment or output format: `NAME=VALUE`, or `NAME<<END` and lines.
+
+    A name that is given several times, as where ways of running meet, may have each of the values.
+    """
+    values: dict[str, list[str]] = {}
     lines = iter(text.split("\n"))
     for line in lines:
         name, arrow, delimiter = line.partition("<<")
@@ -131,9 +134,9 @@ def assignments(text: str) -> dict[str, str]:
                 if inner == delimiter:
                     break
                 body.append(inner)
-            values[name] = "\n".join(body)
+            values.setdefault(name, []).append("\n".join(body))
             continue
         name, equals, value = line.partition("=")
         if equals and name and HOLE not in name:
-            values[name.strip()] = value
-    return values
+            values.setdefault(name.strip(), []).append(value)
+    return {name: tuple(dict.fromkeys(found))[:MOST_ALTERNATIVES] for name, found in values.items()}

@@ -1,13 +1,11 @@
-"""Programs that run a text or a command somewhere: shells, ssh, containers, xargs, find (layer 1)."""
+"""Programs that run a text or a command somewhere: shells, ssh, xargs, find (layer 1)."""
 
 import re
-import shlex
 from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE
 from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Input, Result
-from cipipe.shell.files import child
 from cipipe.shell.interpreter import Handler, Interpreter
 
 _CLI_TEXT = {
@@ -19,81 +17,6 @@ _CLI_TEXT = {
     ("gcloud", "beta", "compute"): ("--command",),
     ("ibmcloud", "ks"): (),
 }
-_RUN_VALUES = frozenset(
-    [
-        "-v",
-        "--volume",
-        "-e",
-        "--env",
-        "--env-file",
-        "-w",
-        "--workdir",
-        "-u",
-        "--user",
-        "--name",
-        "--network",
-        "--net",
-        "-p",
-        "--publish",
-        "--entrypoint",
-        "--mount",
-        "-h",
-        "--hostname",
-        "--platform",
-        "-l",
-        "--label",
-        "-m",
-        "--memory",
-        "--cpus",
-        "--add-host",
-        "--dns",
-        "--device",
-        "--cap-add",
-        "--cap-drop",
-        "--security-opt",
-        "--restart",
-        "--pull",
-        "--ipc",
-        "--pid",
-        "--link",
-        "--tmpfs",
-        "--ulimit",
-        "--userns",
-        "--volumes-from",
-        "--log-driver",
-        "--log-opt",
-        "--gpus",
-        "--shm-size",
-        "--cgroupns",
-        "--runtime",
-        "--stop-signal",
-        "-a",
-        "--attach",
-        "--cidfile",
-        "-c",
-        "--cpu-shares",
-        "--expose",
-        "--group-add",
-        "--health-cmd",
-        "--init-path",
-        "--ip",
-        "--isolation",
-        "--label-file",
-        "--mac-address",
-        "-f",
-        "--file",
-        "--project-name",
-        "--profile",
-        "--project-directory",
-        "--index",
-        "--context",
-        "--host",
-        "-H",
-        "--log-level",
-        "-n",
-        "--namespace",
-    ]
-)
 _XARGS_VALUES = frozenset(
     [
         "-a",
@@ -212,78 +135,13 @@ def su(run: Interpreter, call: Call) -> Result:
     return run.builtin("", call)
 
 
-def docker(run: Interpreter, call: Call) -> Result:
-    """`docker run|exec|compose run|compose exec`; everything else is only recorded."""
+def at(run: Interpreter, call: Call) -> Result:
+    """`at TIME` and `batch` run later what they read."""
     run.emit(call)
-    name = call.argv[0].rsplit("/", 1)[-1]
-    words = list(call.argv[1:])
-    verb = "compose" if name.endswith("-compose") else ""
-    while words:
-        word = words.pop(0)
-        if word.startswith("-"):
-            if word in _RUN_VALUES and words:
-                words.pop(0)
-        elif word in ("compose", "container") or (verb == "compose" and word == "compose"):
-            verb = "compose" if word == "compose" else verb
-        elif word in ("run", "exec", "create"):
-            return _container(run, call, name, words, f"{verb} {word}".strip())
-        elif word in ("build", "bud") and verb != "compose":
-            return run.builtin("docker build", call)
-        elif word in ("buildx", "image", "builder"):
-            continue
-        elif word == "up" and verb == "compose":
-            return run.builtin("compose up", call)
-        else:
-            break
-    if call.streams.out is not None:
-        call.streams.out.write((HOLE,))
+    stdin = call.streams.stdin
+    if stdin is not None and not _unknown(stdin):
+        return stdin_script(run, replace(call, wrappers=(*call.wrappers, "at")))
     return Result.UNKNOWN
-
-
-def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: str) -> Result:
-    """`docker run IMAGE …`, `docker exec CONTAINER …`, `docker compose run SERVICE …`."""
-    env = {}
-    entrypoint = None
-    while words and (words[0].startswith("-") or words[0] == HOLE):
-        option, equals, value = words.pop(0).partition("=")
-        if not equals and (option in _RUN_VALUES) and words:
-            value = words.pop(0)
-        if option == "--entrypoint":
-            entrypoint = value
-        elif option in ("-e", "--env"):
-            key, has_value, text = value.partition("=")
-            env[key] = text if has_value else HOLE
-    if not words:
-        return Result.UNKNOWN
-    image = words.pop(0)
-    program = entrypoint
-    if program is None and verb in ("run", "create"):
-        program = _entrypoint(run, image)
-    argv = [*shlex.split(program)[:4], *words] if program else words
-    if argv[:1] == [HOLE] and "/" in image and not image.startswith(HOLE):
-        return Result.UNKNOWN  # arguments of the image's own entrypoint: an image with a name of its own has one
-    if verb == "compose run" and not argv:
-        return run.builtin("compose service", call.inner((*call.argv, image)))
-    if argv and not argv[0].startswith("-"):
-        inner = replace(call.inner(argv, name), env={**call.env, **env}, bare=True)
-        state = child(call.state, argv[0], (), inner)
-        run.invoke(replace(inner, state=state))
-    elif not argv and "-i" in " ".join(call.argv) and call.streams.stdin is not None:
-        return stdin_script(run, replace(call, wrappers=(*call.wrappers, name)))
-    return Result.UNKNOWN
-
-
-def _entrypoint(run: Interpreter, image: str) -> str | None:
-    """The program that is an image's entrypoint, by the catalogue, or by the image's own name."""
-    repository = image.split("@", maxsplit=1)[0]
-    head, _, tail = repository.rpartition("/")
-    repository = f"{head}/{tail.split(':')[0]}" if head else tail.split(":")[0]
-    parts = repository.split("/")
-    for at in range(len(parts)):
-        known = run.session.images.get("/".join(parts[at:]))
-        if known is not None:
-            return known or None
-    return parts[-1] if parts[-1] in run.session.tools else None
 
 
 def xargs(run: Interpreter, call: Call) -> Result:
@@ -358,10 +216,11 @@ def _ssm(run: Interpreter, call: Call) -> None:
 
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash", "ksh93"), shell),
-    **dict.fromkeys(_DOCKERS, docker),
     "ssh": ssh,
     "autossh": ssh,
     "su": su,
+    "at": at,
+    "batch": at,
     "xargs": xargs,
     "gxargs": xargs,
     "find": find,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cipipe.shell import builtins, carriers, wrappers
+from cipipe.shell import builtins, carriers, containers, wrappers
 from cipipe.shell.follow import (
     blocks,
     compose,
@@ -25,6 +25,7 @@ HANDLERS: Mapping[str, Handler] = {
     **builtins.HANDLERS,
     **wrappers.HANDLERS,
     **carriers.HANDLERS,
+    **containers.HANDLERS,
     **interpreters.HANDLERS,
     **monorepo.HANDLERS,
     **blocks.HANDLERS,

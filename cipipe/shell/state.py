@@ -116,6 +116,18 @@ class State:
         return next((self.files[p] for p in self.paths(path) if p in self.files), None)
 
 
+def _either(a: WrittenFile, b: WrittenFile) -> WrittenFile:
+    """What two ways of running have made of a file: the beginning that they share, and then both ends."""
+    if not a.text or not b.text or a.text.startswith(b.text):
+        return a if a.text or a.link or a.url else b
+    shared = posixpath.commonprefix([a.text, b.text]).rfind("\n") + 1
+    first = b.text.count("\n", 0, shared)
+    text = a.text + b.text[shared:]
+    if len(text) > LONGEST_TEXT:
+        return a
+    return WrittenFile(text, a.link, a.url, (*a.lines, *b.lines[first:]), a.source)
+
+
 def bounded(values: Iterable[Single]) -> tuple[Single, ...]:
     """The distinct values, none too long, or one `HOLE` when they are too many."""
     distinct: list[Single] = []
@@ -147,6 +159,9 @@ def _joined(a: State, b: State) -> State:
                 raise ExhaustedError(f"{name} is more than {_MOST_FUNCTIONS} functions")
     state.aliases = {**b.aliases, **a.aliases}
     state.files = {**b.files, **a.files}
+    for path in a.files.keys() & b.files.keys() if a.files != b.files else ():
+        if a.files[path] != b.files[path]:
+            state.files[path] = _either(a.files[path], b.files[path])
     state.references = {**b.references, **a.references}
     state.exported = a.exported | b.exported
     directories = tuple(dict.fromkeys((*a.directories, *b.directories)))

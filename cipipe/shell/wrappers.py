@@ -100,6 +100,13 @@ WRAPPERS: dict[str, Wrapper] = {
     "cross-env-shell": _w(assigns=True, joins=True),
     "env-cmd": _w("fe", "--file --environments"),
     "dotenv": _w("efvc"),
+    "dotenv-cli": _w("efvc"),
+    "faketime": _w("f", "", 1),
+    "vault-env": _PLAIN,
+    "lima": _PLAIN,
+    "screen": _w("ScehpstT"),
+    "expect": _w("df", text="-c"),
+    "spawn": _PLAIN,
     "nx-cloud": _BEHIND_DASHES,
     "infisical": _BEHIND_DASHES,
     "npx": _w("p", "--package", text="-c --call"),
@@ -157,6 +164,11 @@ SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
     ("envconsul", "run"): _PLAIN,
     ("teleport", "exec"): _PLAIN,
     ("lxc", "exec"): _BEHIND_DASHES,
+    ("limactl", "shell"): _w("", "--workdir --shell", 1),
+    ("kubie", "exec"): _w("", "", 2),
+    ("tmux", "new-session"): _w("cefFnstxy", joins=True),
+    ("tmux", "new"): _w("cefFnstxy", joins=True),
+    ("nix", "shell"): _w(needs="-c --command"),
     ("multipass", "exec"): _BEHIND_DASHES,
     ("vagrant", "ssh"): _w(text="-c --command"),
     ("infisical", "run"): _w("", "--env --path", text="--command", needs="--"),
@@ -239,6 +251,16 @@ def run_scripts(run: Interpreter, call: Call) -> Result:
     return Result.UNKNOWN
 
 
+def nix(run: Interpreter, call: Call) -> Result:
+    """`nix run nixpkgs#PROGRAM -- ARGUMENTS`; the rest of it as the table says."""
+    words = [word for word in call.argv[1:] if not word.startswith("-")]
+    if len(words) < 2 or words[0] != "run" or "#" not in words[1]:
+        return subcommand(run, call)
+    name = words[1].rpartition("#")[2].rpartition(".")[2]
+    behind = call.argv.index("--") + 1 if "--" in call.argv else len(call.argv)
+    return run.invoke(replace(call.inner((name, *call.argv[behind:]), "nix"), bare=True))
+
+
 def subcommand(run: Interpreter, call: Call) -> Result:
     """Run what `poetry run` and its kin wrap."""
     name = call.argv[0].rsplit("/", 1)[-1]
@@ -280,4 +302,5 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("run-s", "run-p", "npm-run-all", "npm-run-all2"), run_scripts),
     "concurrently": concurrently,
     **{name: subcommand for name, _ in SUBCOMMANDS if name not in WRAPPERS and name not in ("git",)},
+    "nix": nix,
 }

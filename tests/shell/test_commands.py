@@ -323,8 +323,8 @@ def test_what_a_step_leaves(run: Run) -> None:
         'echo "verb=apply" >> "$GITHUB_OUTPUT"\n'
         "echo kubectl apply > later.sh\n"
     )
-    assert resolved.environment == {"K": "kubectl", "V": "a b"}
-    assert resolved.outputs == {"verb": "apply"}
+    assert resolved.environment == {"K": ("kubectl",), "V": ("a b",)}
+    assert resolved.outputs == {"verb": ("apply",)}
     assert resolved.scope.variables["K"] == "kubectl"
     assert resolved.scope.files["/workspace/later.sh"].text == "kubectl apply\n"
 

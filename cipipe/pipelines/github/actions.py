@@ -6,6 +6,7 @@ Source: GitHub's metadata syntax for actions.
 import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from cipipe.pipelines.github import docker_actions, texts
 from cipipe.pipelines.github.evaluate import OPEN, Choices
@@ -124,7 +125,9 @@ def read_action(  # noqa: PLR0913, PLR0917 - one call, from two places
         return
     shared = {**texts.values(call.env), "GITHUB_ACTION_PATH": str(github["action_path"])}
     if using.value == "composite":
-        found = read_steps(runs.get("steps"), inner, depth)
+        outputs = texts.outputs(root.get("outputs"), inner)
+        last = Step(call.step.location, "run", id=call.step.id, outputs=outputs, via=call.step.via)
+        found: Iterator[Step] = chain(read_steps(runs.get("steps"), inner, depth), [last] * bool(outputs))
     elif using.value == "docker":
         found = docker_actions.read(runs, folder, _input_variables(inputs), inner)
     elif using.value.startswith("node"):

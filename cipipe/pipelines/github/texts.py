@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from cipipe.pipelines import yaml_tree
-from cipipe.pipelines.github.evaluate import Choices, Scope, evaluate, expand
+from cipipe.pipelines.github.evaluate import Choices, Scope, evaluate, expand, possibilities
 from cipipe.pipelines.github.expressions import EXPRESSION
 from cipipe.pipelines.github.frame import Frame
 from cipipe.pipelines.github.functions import text_of
@@ -109,6 +109,18 @@ def script(node: Scalar, shell: str, frame: Frame, choices: Choices) -> Script:
             holes += inner.holes
     frame.note_secrets(tuple(holes), frame.at(node))
     return mapped_script("".join(texts), shell, mapped, via=frame.via, holes=holes)
+
+
+def outputs(node: Node | None, frame: Frame) -> dict[str, tuple[Script, ...]]:
+    """The texts that each output of an `outputs:` mapping may be: a text, or a mapping with its `value`."""
+    found: dict[str, tuple[Script, ...]] = {}
+    for name, inner in node.values.items() if isinstance(node, yaml_tree.Mapping) else ():
+        text = inner.get("value") if isinstance(inner, yaml_tree.Mapping) else inner
+        if isinstance(text, Scalar):
+            found[name] = tuple(
+                possibilities(lambda choices: script(text, "", frame, choices))  # noqa: B023 - used at once
+            )
+    return found
 
 
 def _runs(node: Scalar, frame: Frame, choices: Choices) -> Iterator[tuple[Location, str | Partial]]:

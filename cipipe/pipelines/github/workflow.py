@@ -105,7 +105,15 @@ def _plain_job(name: str, job: Mapping, key: Scalar, workflow: Workflow, env: di
         _branches(job, workflow),
         {**VARIABLES, **texts.values(env)},
         tuple(frame.reading.secrets),
+        _needs(job, workflow.name),
+        texts.outputs(job.get("outputs"), inner),
     )
+
+
+def _needs(job: Mapping, caller: str) -> tuple[str, ...]:
+    """The names of the jobs that run before this one."""
+    prefix = f"{caller} / " if caller else ""
+    return tuple(prefix + scalar.value for scalar in yaml_tree.scalars(job.get("needs")))
 
 
 def _note_secrets(env: Node | None, frame: Frame) -> None:
@@ -236,8 +244,16 @@ def _call(name: str, job: Mapping, uses: Scalar, workflow: Workflow, given: dict
         (*frame.via, place),
     )
     passed = _passed_secrets(job, frame)
+    needs = _needs(job, workflow.name)
+    names = []
     for called in read_jobs(Workflow(root, inner, _branches(job, workflow), name, workflow.depth + 1)):
-        yield replace(called, secrets=(*called.secrets, *passed))
+        names.append(called.name)
+        yield replace(called, secrets=(*called.secrets, *passed), needs=(*called.needs, *needs))
+    on = root.get("on")
+    trigger = on.get("workflow_call") if isinstance(on, Mapping) else None
+    outputs = texts.outputs(trigger.get("outputs") if isinstance(trigger, Mapping) else None, inner)
+    if outputs:
+        yield Job(name, place, needs=tuple(dict.fromkeys(names)), outputs=outputs)
 
 
 def _passed_secrets(job: Mapping, frame: Frame) -> tuple[tuple[str, Location], ...]:

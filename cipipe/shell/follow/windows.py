@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from itertools import pairwise
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.shell.calls import Call, Result, Streams
@@ -61,6 +62,7 @@ _CMD_CONDITION = re.compile(
     r"|else\s*\(?|for\s+.*?\bdo\s*\(?)",
     re.IGNORECASE,
 )
+_REMOTE = frozenset({"invoke-azaksruncommand", "invoke-azvmruncommand"})
 _CMD_SPLIT = re.compile(r"&&|\|\||[&|]")
 _MOST_STATEMENTS = 20_000
 
@@ -206,6 +208,8 @@ def _statement(run: Interpreter, words: list[str], start: int, state: State, *, 
         run.run(Script(" ".join(words[2:]), "cmd", (run.place(call),)), call, state.fork(), apart=False)
     elif first in ("pwsh", "powershell", "powershell.exe", "pwsh.exe"):
         pwsh(run, call)
+    elif first in _REMOTE:
+        _remote(run, call)
     elif first in _PRINTS:
         run.emit(call)
     elif words[0] == HOLE and called:
@@ -214,6 +218,13 @@ def _statement(run: Interpreter, words: list[str], start: int, state: State, *, 
     elif words[0] != HOLE:
         words[0] = words[0].replace("\\", "/")
         run.invoke(Call(tuple(words), start, state, Streams()))
+
+
+def _remote(run: Interpreter, call: Call) -> None:
+    """`Invoke-AzAksRunCommand -Command TEXT`, `Invoke-AzVMRunCommand -ScriptString TEXT`."""
+    for option, text in pairwise(call.argv):
+        if option.lower() in ("-command", "-scriptstring"):
+            run.shell_text(call, text)
 
 
 def pwsh(run: Interpreter, call: Call) -> Result:
