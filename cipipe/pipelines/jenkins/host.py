@@ -40,6 +40,7 @@ class Jenkins:
         evaluator = Evaluator(unit)
         evaluator.host = self
         self.context = Context(parsed_name, library, evaluator, record)
+        self._foreign: set[str] = set()  # steps and classes of other repositories, each said once
         self.context.env.values["WORKSPACE"] = soft(written_at(WORKSPACE, unit.source.locate(0)))
 
     def variable(self, name: str, unit: Unit) -> Value:  # noqa: PLR0911 - one for each kind
@@ -132,9 +133,12 @@ class Jenkins:
             not self.context.foreign_library
             or "." in name
             or name in known
+            or name in self._foreign
             or unit.source.file != self.context.file
+            or (names.HARMLESS.search(name) and not names.DEPLOYS.search(name))
         ):
             return
+        self._foreign.add(name)
         self.context.unclear(
             f"{name} is a step of a library that is not in this repository", arguments.location
         )
@@ -185,7 +189,15 @@ class Jenkins:
         kind = context.library.class_unit(name, unit)
         if kind is None:
             full = unit.imports.get(name, name)
-            if context.foreign_library and "." in full and not full.startswith(_OURS):
+            quiet = names.HARMLESS.search(last) and not names.DEPLOYS.search(last)
+            if (
+                context.foreign_library
+                and "." in full
+                and not full.startswith(_OURS)
+                and full not in self._foreign
+                and not quiet
+            ):
+                self._foreign.add(full)
                 context.unclear(f"{full} is a class that is not in this repository", arguments.location)
             context.evaluator.run_unsure(arguments)
             return Handle(name)

@@ -1,9 +1,21 @@
 """Names that Jenkins and its usual plugins know: what is none of them is a shared library's."""
 
+import re
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
+
+# What a step of a library that cannot be read does, by its name: one that does any of the second is said.
+HARMLESS = re.compile(
+    r"(?i)notif|slack|telegram|teams|mail|message|checkout|clone|lint|scan|sonar|test|version|report|log"
+    r"|build|compile|package|sign|docker|image|publish|push|cleanup|coverage|badge|stash|cache|label|template"
+)
+DEPLOYS = re.compile(
+    r"(?i)deploy|release|roll|promote|ship|kube|k8s|helm|argo|openshift|install|upgrade|apply|provision"
+    r"|terraform|pipeline|environment|cluster|namespace|gitops"
+)
 
 SHELLS = {"sh": "sh", "bat": "cmd", "powershell": "pwsh", "pwsh": "pwsh"}
 
@@ -57,7 +69,8 @@ PARAMETERS = _words("booleanParam choice string text extendedChoice activeChoice
 # Steps and symbols of Jenkins, of its usual plugins, and of Piper.
 KNOWN = _words(
     """
-    acceptGitLabMR acsDeploy addBadge addErrorBadge addGitLabMRComment addInfoBadge addShortText
+    ACSDeploy KubernetesDeploy KubernetesEngineBuilder argocdDeploy argocdSync helmDeploy helmUpgrade kubectl
+    kubectlApply acceptGitLabMR acsDeploy addBadge addErrorBadge addGitLabMRComment addInfoBadge addShortText
     addWarningBadge allOf allure amazonWebServicesCredentials ansiblePlaybook ansibleVault any anyOf
     archive archiveArtifacts archiveXml args artifactPrepareVersion artifactPromotion
     authorizationMatrix aws axis azureCLI azureKeyVault azureServicePrincipal beforeAgent beforeInput
