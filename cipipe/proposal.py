@@ -5,7 +5,7 @@ Labels and assignees are set last: where they are right, all before them is.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cipipe import failpoints, message, results, trailers
@@ -36,7 +36,6 @@ class Setting:
     branch: str
     deadline: Deadline
     reopen: bool
-    allow_downgrade: bool
     is_ancestor: IsAncestor
     bump_branches: Callable[[], Mapping[str, str]]
 
@@ -83,14 +82,19 @@ class Proposer:
         if pull is None:
             pull, created = self._opened(proposal)
         self._report(pull, created=created)
-        if self._is_newer(pull, wanted):
-            self.notes.append("a newer run has taken the pull request over")
+        branches = self._setting.bump_branches()
+        # a replica of the forge may still show what stood before the push
+        if branches.get(self._setting.branch, commit) not in {
+            commit,
+            self._open.commit if self._open else None,
+        }:
+            self.notes.append("another run has taken the branch over, and its pull request")
             return self._open is None
         rewritten = _edit(pull) != wanted.edit
         if rewritten:
             self._proposals.rewrite(pull, title=proposal.title, body=proposal.body())
         failpoints.reach("proposed")
-        self._others(pull, wanted)
+        self._others(pull, wanted, branches)
         self._ask(pull, created=created)
         self._mark(pull)
         failpoints.reach("labelled")
@@ -132,19 +136,12 @@ class Proposer:
             return None
         return self._closed
 
-    def _is_newer(self, pull: PullRequest, wanted: Trailers) -> bool:
-        """Whether a newer run took the branch over after this one's push."""
-        theirs = trailers.parse(pull.body)
-        if theirs is None or theirs.edit == wanted.edit or self._setting.allow_downgrade:
-            return False
-        return bool(is_older(wanted.origin, theirs.origin, self._setting.is_ancestor))
-
     def _report(self, pull: PullRequest, *, created: bool) -> None:
         self.reported = results.PullRequest(pull.number, pull.url, "open", created)
 
-    def _others(self, ours: PullRequest, wanted: Trailers) -> None:
+    def _others(self, ours: PullRequest, wanted: Trailers, branches: Iterable[str]) -> None:
         """Close the bumps that this one contains, and link those that overlap it otherwise."""
-        for branch in message.related(self._setting.bump_branches(), self._setting.branch, wanted.images):
+        for branch in message.related(branches, self._setting.branch, wanted.images):
             for pull in self._proposals.by_head(branch, self._setting.environment.branch):
                 theirs = trailers.parse(pull.body)
                 if pull.state == "open" and theirs and theirs.environment == wanted.environment:
@@ -156,8 +153,8 @@ class Proposer:
         if not own & other:
             return
         if other <= own and not older:
-            self._comment_once(pull, ours, f"Superseded by {ours.url}, which contains this change.")
-            self._proposals.close(pull, label=SUPERSEDED)
+            note = f"Superseded by {ours.url}, which contains this change."
+            self._proposals.close(pull, label=SUPERSEDED, note=note)
             self.notes.append(f"closed #{pull.number}, which this one supersedes")
         else:
             self._comment_once(pull, ours, f"{ours.url} changes some of these images, too.")

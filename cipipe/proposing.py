@@ -53,7 +53,6 @@ class Proposing:
             branch,
             self._deadline,
             task.options.reopen,
-            task.options.allow_downgrade,
             task.trigger.is_ancestor,
             lambda: self._repository.remote_branches([pattern]),
         )

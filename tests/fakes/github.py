@@ -119,6 +119,7 @@ class GitHubFake(GitHubApi):
             names = (known.get(name.casefold(), name) for name in request.body["labels"])
             pull.labels = list({name.casefold(): name for name in names}.values())
         pull.assignees = request.body.get("assignees", pull.assignees)
+        pull.body = request.body.get("body", pull.body)
         self._set_state(request, hosted, pull)
         labels = [self._label(hosted, name) for name in pull.labels]
         people = [self._user(login) for login in pull.assignees]

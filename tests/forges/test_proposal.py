@@ -10,6 +10,7 @@ from tests.bump.conftest import deployment
 from tests.fakes.server import Fault, Request, once
 from tests.fakes.state import Review
 from tests.forges.conftest import CONFIGURATION, ForgeBench
+from tests.servers.git_http import Request as GitRequest
 from tests.servers.origin import Content
 
 APP = ("--env", "staging", "--image", "ghcr.io/acme/app:v2")
@@ -119,11 +120,12 @@ def test_bumps_that_a_newer_one_contains_are_closed_and_others_linked(bench: For
     assert [pull.state for pull in bench.repository.pulls] == ["open", "closed", "closed", "open"]
     ours = bench.bump(*BOTH).delivery["pull_request"]
     assert (first.state, first.labels[-1]) == ("closed", "cipipe-superseded")
-    assert first.comments == [f"Superseded by {ours['url']}, which contains this change."]
+    assert first.body.startswith(f"Superseded by {ours['url']}, which contains this change.\n\n| file |")
+    assert trailers.parse(first.body), "a bump that was closed is told from others by its trailers"
     assert overlapping.state == "open"
     assert overlapping.comments == [f"{ours['url']} changes some of these images, too."]
     bench.bump(*BOTH)
-    assert (len(first.comments), len(overlapping.comments)) == (1, 1)
+    assert (first.body.count("Superseded"), first.comments, len(overlapping.comments)) == (1, [], 1)
     assert (second.state, job.state) == ("closed", "closed")
     bench.origin.git("update-ref", "-d", f"refs/heads/{first.head}")
     assert bench.bump(*APP).delivery["pull_request"]["created"] is True, "cipipe closed it, no person did"
@@ -225,18 +227,50 @@ def test_a_branch_that_goes_between_push_and_proposal_is_pushed_again(bench: For
     assert bench.only().commit == delivery["commit"] == bench.origin.tip(delivery["branch"])
 
 
-def test_a_run_that_a_newer_one_overtakes_leaves_its_words_alone(bench: ForgeBench) -> None:
-    newer_run: list[int] = []
+@pytest.mark.parametrize("more", [(), ("--allow-downgrade",)], ids=["in order", "a step back"])
+@pytest.mark.parametrize("there", [False, True], ids=["while it opens", "while it rewrites"])
+def test_a_run_that_another_one_overtakes_leaves_its_words_alone(
+    bench: ForgeBench, more: tuple[str, ...], there: bool
+) -> None:
+    """By the branch, not by their order: a step back that was asked for is overtaken just as well."""
+    bench.configure(PLAIN)
+    if there:
+        bench.bump(*newer("v1.5"), GITHUB_RUN_NUMBER="1")
+    state = {"pushed": False, "overtaken": False}
 
-    def meanwhile(request: Request) -> None:
-        if request.method == "POST" and not newer_run:
-            newer_run.append(1)
-            bench.bump(*newer("v3"), GITHUB_RUN_NUMBER="2")
+    def overtake() -> None:
+        state["overtaken"] = True
+        bench.bump(*newer("v3"), GITHUB_RUN_NUMBER="3")
 
-    bench.api.faults.append(meanwhile)
-    bench.bump(*APP, GITHUB_RUN_NUMBER="1")
+    def at_git(request: GitRequest) -> None:
+        if not state["overtaken"]:
+            if there and state["pushed"] and request.path.endswith("info/refs"):
+                overtake()
+            state["pushed"] |= request.path.endswith("git-receive-pack")
+
+    def at_forge(request: Request) -> None:
+        if request.method == "POST" and not there and not state["overtaken"]:
+            overtake()
+
+    bench.server.faults.append(at_git)
+    bench.api.faults.append(at_forge)
+    bench.bump(*APP, *more, GITHUB_RUN_NUMBER="2")
+    assert state["overtaken"]
     assert bench.only().title == "Bump app to v3 in staging"
     assert "v2" not in bench.only().body
+    assert bench.only().commit == bench.origin.tip(bench.only().head)
+
+
+def test_what_superseding_costs(bench: ForgeBench) -> None:
+    bench.configure(PLAIN)
+    bench.bump(*APP)
+    bench.bump("--env", "staging", "--image", "ghcr.io/acme/web:v1.1")
+    bench.api.requests.clear()
+    bench.bump(*BOTH)
+    pulls = "/repos/acme/infra/pulls"
+    found = [f"GET {pulls}", "PATCH /repos/acme/infra/issues/{}"]
+    assert bench.api.log()[:2] == [f"GET {pulls}", f"POST {pulls}"]
+    assert sorted(bench.api.log()[2:]) == sorted(line.format(number) for number in (1, 2) for line in found)
 
 
 def test_many_bumps_at_once_each_have_one(bench: ForgeBench) -> None:
