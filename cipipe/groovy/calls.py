@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cipipe.groovy import tree
 from cipipe.groovy.iterate import ADDS, Iterations
-from cipipe.groovy.methods import Strings
+from cipipe.groovy.methods import METHODS, Strings
 from cipipe.groovy.source import Text
 from cipipe.groovy.values import (
     Arguments,
@@ -169,7 +169,9 @@ class Calls(Iterations):
             self.assign(target.target, value, scope)
         return value
 
-    def _method(self, receiver: Value, name: str, arguments: Arguments) -> Value:  # noqa: PLR0911 - one for each kind
+    def _method(  # noqa: C901, PLR0911 - one for each kind
+        self, receiver: Value, name: str, arguments: Arguments
+    ) -> Value:
         match receiver:
             case Unit():
                 return self._unit_method(receiver, name, arguments)
@@ -185,6 +187,8 @@ class Calls(Iterations):
                 return self.host.step(f"{receiver.name}.{name}", arguments, receiver, self.unit)
             case _:
                 pass
+        if name == "execute" and _is_request(receiver, arguments):
+            return Unknown("execute()")
         if name == "execute" or (name == "exec" and isinstance(receiver, Unknown) and arguments.positional):
             command = receiver if name == "execute" else arguments.positional[0]
             return self.host.execute(command, arguments.site)
@@ -445,6 +449,18 @@ def signature(value: Value) -> object:  # noqa: PLR0911 - one for each kind
             return value
         case _:
             return id(value)
+
+
+def _is_request(receiver: Value, arguments: Arguments) -> bool:
+    """Whether `execute` is a method of some object: what a chain of calls made, or with other arguments.
+
+    A command that is computed is a variable, or what the methods of strings make of one.
+    """
+    if not isinstance(receiver, Unknown):
+        return False
+    last = receiver.why.rpartition(".")
+    made = bool(last[0]) and last[2].endswith("()") and last[2][:-2] not in METHODS
+    return made or len(arguments.positional) > 2 or bool(arguments.named)
 
 
 def _overload(methods: Sequence[tree.Method], count: int) -> tree.Method:

@@ -368,7 +368,7 @@ class Evaluator(Calls):
                 part = (
                     self.builtin(value, "getAt", [number]) if isinstance(value, Items) else Unknown("a part")
                 )
-                self._declare(target, part, scope)
+                (self._declare if node.declared else self.assign)(target, part, scope)
             return value
         target = node.targets[0]
         if node.declared:

@@ -209,6 +209,11 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
+METHODS = frozenset(
+    {*_PLAIN, *_CASE, "concat", "format", "join", "minus", "plus", "replace", "replaceAll", "split"}
+)
+
+
 def list_method(values: tuple[Value, ...], name: str, arguments: list[Value]) -> Value:  # noqa: PLR0911 - a dispatch
     """A method of a list that changes nothing."""
     if name in {"first", "head"}:

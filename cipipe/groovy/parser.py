@@ -93,7 +93,19 @@ class Parser(Expressions):
                 return self._method(token, "<init>")
             if (declared := self._declaration()) is not None:
                 return declared
+        if token.text == "(" and (several := self._tuple()) is not None:
+            return several
         return self._expression_statement()
+
+    def _tuple(self) -> tree.Node | None:
+        """`(a, b) = …`; None (nothing taken) when the parenthesis is something else."""
+        at = self._at + 1
+        while self.tokens[at].kind == "name" and self.tokens[at + 1].text == ",":
+            at += 2
+        closed = self.tokens[at].kind == "name" and self.tokens[at + 1].text == ")"
+        if at == self._at + 1 or not closed or self.tokens[at + 2].text != "=":
+            return None
+        return self._several(declared=False)
 
     def _expression_statement(self) -> tree.Node:
         node = self.expression(command=True)
@@ -214,7 +226,7 @@ class Parser(Expressions):
             self.skip_newlines()
         return body[0] if len(body) == 1 else tree.Block(token.start, body)
 
-    def _several(self) -> tree.Node:
+    def _several(self, *, declared: bool = True) -> tree.Node:
         """`def (a, b) = …`."""
         token = self.next()
         names: list[tree.Node] = [tree.Name(p.at, p.name) for p in self.parameters(")")]
@@ -222,7 +234,7 @@ class Parser(Expressions):
         if self.accept("="):
             self.skip_newlines()
             value = self.expression(command=True)
-        return tree.Assign(token.start, names, "=", value, declared=True)
+        return tree.Assign(token.start, names, "=", value, declared=declared)
 
     def _method(self, token: Token, name: str) -> tree.Node:
         self.next()

@@ -77,7 +77,7 @@ def powershell(  # noqa: C901 - one pass over the tokens
     text = _arrays(text, variables)
     words: list[str] = []
     start = 0
-    glued = called = assigned = False
+    glued = called = assigned = value_first = False
     name = ""
     count = 0
 
@@ -85,7 +85,8 @@ def powershell(  # noqa: C901 - one pass over the tokens
         nonlocal words, called, assigned, name
         if assigned:
             variables[name] = [w for w in words if w != ","] or [HOLE]
-        if words and (not assigned or _looks_like_command(words)):
+        only_shown = value_first and not called and len(words) == 1  # `$path` says what it holds
+        if words and not only_shown and (not assigned or _looks_like_command(words)):
             _statement(run, words, start, state, called=called)
         words, called, assigned, name = [], False, False, ""
 
@@ -107,6 +108,7 @@ def powershell(  # noqa: C901 - one pass over the tokens
             continue
         if not words and not assigned:
             start = token.start()
+            value_first = kind == "variable"
         if (
             kind == "variable"
             and not words
