@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cipipe import controls, tasks
 from cipipe.config import Config
-from cipipe.errors import ConfigError, NothingMatched
+from cipipe.controls.facts import Step
+from cipipe.errors import CipipeError, ConfigError, NothingMatched
 from cipipe.forges import protection
 from cipipe.forges.protection import Protection
 from cipipe.proc import Deadline
@@ -63,9 +64,7 @@ def _environment(task: Task, branch: Protection, *, apply: bool) -> ProtectedEnv
     if apply and steps:
         for step in steps:
             _log.info("%s: plan: %s", environment.name, step.says)
-        for step in steps:
-            branch.apply(step)
-            _log.info("%s: done: %s", environment.name, step.says)
+        _apply(branch, steps, environment.name)
         facts = branch.facts(environment)
     return ProtectedEnvironment(
         environment.name,
@@ -74,3 +73,18 @@ def _environment(task: Task, branch: Protection, *, apply: bool) -> ProtectedEnv
         tuple(step.says for step in steps),
         applied=apply,
     )
+
+
+def _apply(branch: Protection, steps: Sequence[Step], environment: str) -> None:
+    """Take the steps; an error in the middle says what was set, which stays."""
+    done: list[str] = []
+    for step in steps:
+        try:
+            branch.apply(step)
+        except CipipeError as problem:
+            left = f"; set before that in '{environment}': {'; '.join(done)}" if done else ""
+            again = "run it again: what is set already is left as it is"
+            hint = f"{problem.hint}; then {again}" if problem.hint else again
+            raise type(problem)(f"{step.says}: {problem.message}{left}", hint=hint) from None
+        done.append(step.says)
+        _log.info("%s: done: %s", environment, step.says)

@@ -71,17 +71,5 @@ def command(  # noqa: PLR0913 - the options
     )  # trees live as long as the run: looking for garbage among them takes 15 %
     asked = Options(base, engine, tuple(map(Path, policies)), strict, only, skip, pull, publish)
     outcome = gate(Path(path), asked, environ=os.environ, today=dt.datetime.now(dt.UTC).date())
-    if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _summarize(summary(outcome), Path(summary_file))
+    output.summarize(summary(outcome))
     return output.report(outcome, output_format, output_file)
-
-
-def _summarize(text: str, file: Path) -> None:
-    """Add to the step's summary; where that fails the verdict stands all the same."""
-    from cipipe import secrets  # noqa: PLC0415 - `--help` needs none
-
-    try:
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(secrets.redact(text))
-    except OSError as problem:
-        output.to_stderr(f"note: no step summary: {problem.strerror}")

@@ -38,6 +38,18 @@ def report(outcome: "Outcome", output_format: str, output_file: str | None) -> i
     return outcome.exit_code
 
 
+def summarize(text: str) -> None:
+    """Add to the step's summary, where GitHub's runner has one; without it the verdict stands all the same."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(secrets.redact(text))
+    except OSError as problem:
+        to_stderr(f"note: no step summary: {problem.strerror}")
+
+
 def check_output_file(output_file: str | None) -> str | None:
     """`output_file`; raise `UsageError` before any work where it cannot be written."""
     if output_file is None:

@@ -45,9 +45,11 @@ def command(  # noqa: PLR0913 - the options
     """
     from cipipe.cli import configuration  # noqa: PLC0415 - `--help` needs no YAML
     from cipipe.protect import protect  # noqa: PLC0415
+    from cipipe.reports.summary import protection  # noqa: PLC0415
     from cipipe.tasks import Options  # noqa: PLC0415 - nor Git
 
     asked = Options(dry_run=dry_run, timeout=timeout)
     config = configuration.read(config_file)
     outcome = protect(config, environments, asked, apply=apply, environ=os.environ, folder=Path.cwd())
+    output.summarize(protection(outcome))
     return output.report(outcome, output_format, output_file)

@@ -69,7 +69,9 @@ def _classic(said: Mapping[str, Any]) -> Source:
     names = [(kind, one) for kind in ("users", "teams", "apps") for one in allowed.get(kind) or ()]
     # A listed one may push past the pull request, but neither force a push nor delete the branch.
     bypass += [
-        Bypass(f"{kind[:-1]} {one.get('login') or one.get('slug')} (classic protection)")
+        Bypass(
+            f"{kind[:-1]} {one.get('login') or one.get('slug')} (classic protection)", _SPARED_BY_ALLOWANCE
+        )
         for kind, one in names
     ]
     listed = checks.get("checks") or [{"context": name} for name in checks.get("contexts") or ()]
@@ -98,7 +100,7 @@ def applies(ruleset: Mapping[str, Any], branch: str, default: str | None) -> boo
         return False
     names = (ruleset.get("conditions") or {}).get("ref_name") or {}
     include, exclude = names.get("include") or [], names.get("exclude") or []
-    included = not include or any(_matches(pattern, branch, default) for pattern in include)
+    included = any(_matches(pattern, branch, default) for pattern in include) if include else bool(exclude)
     return included and not any(_matches(pattern, branch, default) for pattern in exclude)
 
 

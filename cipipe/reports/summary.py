@@ -1,9 +1,10 @@
-"""The gate's findings as Markdown for a step summary; foreign text stands in code spans, escaped."""
+"""The gate's findings and the controls of branches as Markdown for a step summary; foreign text stands in code spans, escaped."""
 
 import re
 
-from cipipe.results import Finding, GateOutcome
+from cipipe.results import Finding, GateOutcome, ProtectedEnvironment, ProtectOutcome
 
+_MARKS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "not-available": "➖"}
 _MOST = 200  # findings; GitHub takes one megabyte a step
 
 
@@ -16,6 +17,23 @@ def summary(outcome: GateOutcome) -> str:
     more = f"\n…and {len(live) - _MOST} more.\n" if len(live) > _MOST else ""
     head = "### cipipe gate\n\n| | rule | where | what |\n| --- | --- | --- | --- |\n"
     return head + "\n".join(rows) + "\n" + more
+
+
+def protection(outcome: ProtectOutcome) -> str:
+    """A table of each environment's controls, and the plan."""
+    return "### cipipe protect\n\n" + "\n".join(_environment(each) for each in outcome.environments)
+
+
+def _environment(found: ProtectedEnvironment) -> str:
+    rows = [
+        f"| {'❌' if control in found.failed else _MARKS[control.state]} | {control.name} | {_code(control.evidence)} |"
+        f" {_code(control.setting) if control in found.failed else ''} |"
+        for control in found.controls
+    ]
+    head = f"#### {found.environment}\n\n| | control | evidence | setting |\n| --- | --- | --- | --- |\n"
+    said = "set" if found.applied else "`--apply` would"
+    plan = [f"- {said}: {_code(step)}" for step in found.plan]
+    return head + "\n".join(rows) + "\n" + ("\n" + "\n".join(plan) + "\n" if plan else "")
 
 
 def _row(finding: Finding) -> str:

@@ -110,6 +110,7 @@ EVERYTHING = dict.fromkeys(BRANCH, "fail")
         pytest.param(facts(ruleset(include=[], exclude=["refs/heads/main"])), HOLDS, id="all but main"),
         pytest.param(facts(ruleset(include=[], exclude=["refs/heads/p*"])), EVERYTHING, id="all but p*"),
         pytest.param(facts(ruleset(include=["~ALL"], exclude=["refs/heads/prod"])), EVERYTHING, id="excluded"),
+        pytest.param(facts(ruleset(include=[], exclude=[])), EVERYTHING, id="no branch at all"),
         pytest.param(facts(ruleset(include=["refs/heads/*/prod"])), EVERYTHING, id="a folder more"),
         pytest.param(facts(ruleset(review={"required_approving_review_count": 0})), APPROVALS, id="no approvals"),
         pytest.param(facts(ruleset(review={"required_approving_review_count": 0}), protection=classic()), HOLDS,

@@ -37,12 +37,13 @@ def configure(folder: Path, forge: ApiServer, kind: str) -> None:
     )
 
 
-def protect(folder: Path, *arguments: str) -> Ran:
+def protect(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> Ran:
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PYTHONPATH": str(ROOT),
         "CIPIPE_TOKEN": TOKEN,
+        **(variables or {}),
     }
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "cipipe", "protect", *arguments],
@@ -131,6 +132,19 @@ def test_a_lost_answer_and_a_rate_limit_end_well(tmp_path: Path) -> None:
         assert len(forge.rulesets) == 1
 
 
+def test_an_error_in_the_middle_says_what_was_set(tmp_path: Path) -> None:
+    with GitHubSettings(TOKEN) as forge:
+        configure(tmp_path, forge, "github")
+        forge.faults = [once(Fault("403"), lambda request: request.method == "PUT")]
+        ran = protect(tmp_path, "--apply")
+        assert ran.code == 4
+        assert "set before that in 'prod': make the ruleset 'cipipe prod'" in ran.err
+        assert "run it again" in ran.err
+        assert len(forge.rulesets) == 1
+        assert protect(tmp_path, "--apply").code == 0
+        assert writes(forge)[-1] == "PUT /repos/acme/infra/actions/permissions/workflow"
+
+
 def test_a_redirect_takes_no_token_along(tmp_path: Path) -> None:
     with GitHubSettings(TOKEN) as forge, GitHubSettings(TOKEN) as elsewhere:
         configure(tmp_path, forge, "github")
@@ -171,6 +185,10 @@ def test_every_format(tmp_path: Path) -> None:
         assert "prod: 1 of 12 controls hold" in text.out
         assert "  FAIL     approvals" in text.out
         assert "--apply would:" in text.out
+        summary = tmp_path / "summary.md"
+        protect(tmp_path, variables={"GITHUB_STEP_SUMMARY": str(summary)})
+        assert "| ❌ | approvals | `nothing protects the branch 'prod'` |" in summary.read_text()
+        assert "- `--apply` would: `make the ruleset 'cipipe prod'" in summary.read_text()
         sarif: Any = json.loads(protect(tmp_path, "--output", "sarif").out)
         results = sarif["runs"][0]["results"]
         assert "protect-approvals" in {each["ruleId"] for each in results}
