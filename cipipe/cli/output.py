@@ -39,7 +39,7 @@ def report(outcome: "Outcome", output_format: str, output_file: str | None) -> i
 
 
 def summarize(text: str) -> None:
-    """Add to the step's summary, where GitHub's runner has one; without it the verdict stands all the same."""
+    """Add to the step's summary, if the runner has one; without it the verdict stands all the same."""
     file = os.environ.get("GITHUB_STEP_SUMMARY")
     if not file:
         return

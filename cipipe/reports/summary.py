@@ -1,10 +1,13 @@
-"""The gate's findings and the controls of branches as Markdown for a step summary; foreign text stands in code spans, escaped."""
+"""The gate's findings and the controls of branches as Markdown for a step summary.
+
+Foreign text stands in code spans, escaped.
+"""
 
 import re
 
-from cipipe.results import Finding, GateOutcome, ProtectedEnvironment, ProtectOutcome
+from cipipe.results import Control, Finding, GateOutcome, ProtectedEnvironment, ProtectOutcome
 
-_MARKS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "not-available": "➖"}
+_MARKS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "not-available": ""}
 _MOST = 200  # findings; GitHub takes one megabyte a step
 
 
@@ -25,15 +28,16 @@ def protection(outcome: ProtectOutcome) -> str:
 
 
 def _environment(found: ProtectedEnvironment) -> str:
-    rows = [
-        f"| {'❌' if control in found.failed else _MARKS[control.state]} | {control.name} | {_code(control.evidence)} |"
-        f" {_code(control.setting) if control in found.failed else ''} |"
-        for control in found.controls
-    ]
+    rows = [_control(each, failed=each in found.failed) for each in found.controls]
     head = f"#### {found.environment}\n\n| | control | evidence | setting |\n| --- | --- | --- | --- |\n"
     said = "set" if found.applied else "`--apply` would"
     plan = [f"- {said}: {_code(step)}" for step in found.plan]
     return head + "\n".join(rows) + "\n" + ("\n" + "\n".join(plan) + "\n" if plan else "")
+
+
+def _control(control: Control, *, failed: bool) -> str:
+    mark, setting = ("❌", _code(control.setting)) if failed else (_MARKS[control.state], "")
+    return f"| {mark} | {control.name} | {_code(control.evidence)} | {setting} |"
 
 
 def _row(finding: Finding) -> str:
