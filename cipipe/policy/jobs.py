@@ -94,7 +94,7 @@ class _Job:
     def problem(self, problem: Problem) -> None:
         """Add what could not be read, followed or resolved.
 
-        In a step of a library that nothing here calls it is where it is written: once, not for each way to it.
+        In a step of a library that nothing here calls it is where it is written: once, not for each way.
         """
         place = Place(problem.location, problem.via, problem.command, problem.message)
         if problem.via and self._pipeline.called and self._pipeline.platform == "jenkins":

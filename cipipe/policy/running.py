@@ -11,6 +11,7 @@ from cipipe.policy import actions
 from cipipe.policy.carried import scripts
 from cipipe.policy.catalogue import program
 from cipipe.shell import Command, Scope, Session, resolve
+from cipipe.shell.state import Alternatives
 
 Known = dict[str, tuple[str, ...]]  # what a name of an expression may stand for
 
@@ -62,14 +63,14 @@ class Running:
         """The outputs of the job, once its steps have run."""
         return self._texts(self.job.outputs, "")
 
-    def _ways(self, script: Script, step: Step) -> Iterator[tuple[Script, dict[str, Value]]]:
+    def _ways(
+        self, script: Script, step: Step
+    ) -> Iterator[tuple[Script, Mapping[str, Value | Alternatives]]]:
         """The script and its variables for what is known; more than once where that has several values."""
-        asked = {*script.holes, *_unknown(self.job.env), *_unknown(step.env)}
-        counts = [len(v) for name, v in self.known.items() if name.startswith("env.") or name in asked]
-        count = max(counts, default=1)
-        for way in range(count):
+        asked = {*script.holes, *_unknown(self.job.env), *_unknown(step.env)} & self.known.keys()
+        left = {name[4:]: values for name, values in self.known.items() if name.startswith("env.")}
+        for way in range(max((len(self.known[name]) for name in asked), default=1)):
             picked = {name: values[min(way, len(values) - 1)] for name, values in self.known.items()}
-            left = {name[4:]: value for name, value in picked.items() if name.startswith("env.")}
             given = holes.fill_values(self.job.env, picked)
             yield holes.fill(script, picked), {**given, **left, **holes.fill_values(step.env, picked)}
 

@@ -16,7 +16,7 @@ from cipipe.shell.frame import ExhaustedError
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.registry import HANDLERS, LANGUAGES
 from cipipe.shell.session import LARGEST, Session
-from cipipe.shell.state import MOST_ALTERNATIVES, State, WrittenFile
+from cipipe.shell.state import MOST_ALTERNATIVES, Alternatives, State, WrittenFile
 
 __all__ = ["Command", "Resolved", "Scope", "Session", "resolve"]
 
@@ -45,7 +45,7 @@ class Scope:
     """
 
     session: Session = field(default_factory=Session)
-    variables: Mapping[str, Value] = field(default_factory=dict)
+    variables: Mapping[str, Value | Alternatives] = field(default_factory=dict)
     directory: Value = ""
     arguments: tuple[str, ...] = ()
     files: Mapping[str, WrittenFile] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def resolve(script: Script, scope: Scope) -> Resolved:
     }
     after = replace(
         scope,
-        variables={**scope.variables, **{name: values[-1] for name, values in environment.items()}},
+        variables={**scope.variables, **environment},
         files=files,
         search=tuple(dict.fromkeys((*folders, *scope.search))),
     )
@@ -98,10 +98,10 @@ def resolve(script: Script, scope: Scope) -> Resolved:
 
 
 def _state(scope: Scope) -> State:
-    variables: dict[str, str] = dict(_ALWAYS)
+    state = State({name: (value,) for name, value in _ALWAYS.items()}, exported=frozenset(scope.variables))
     for name, value in scope.variables.items():
-        variables[name] = HOLE if isinstance(value, Unknown) else value
-    state = State({name: (value,) for name, value in variables.items()}, exported=frozenset(scope.variables))
+        text = HOLE if isinstance(value, Unknown) else value
+        state.variables[name] = text if isinstance(text, tuple) else (text,)
     state.files = dict(scope.files)
     state.search = scope.search
     state.arguments = scope.arguments

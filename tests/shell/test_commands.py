@@ -325,7 +325,7 @@ def test_what_a_step_leaves(run: Run) -> None:
     )
     assert resolved.environment == {"K": ("kubectl",), "V": ("a b",)}
     assert resolved.outputs == {"verb": ("apply",)}
-    assert resolved.scope.variables["K"] == "kubectl"
+    assert resolved.scope.variables["K"] == ("kubectl",)
     assert resolved.scope.files["/workspace/later.sh"].text == "kubectl apply\n"
 
 

@@ -14,6 +14,7 @@ _REFERENCE = re.compile(
     r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
     r"|\$\{([a-z-]+\s(?:[^{}]|\{[^{}]*\})*)\}"
 )
+_CONDITIONS = ("ifeq", "ifneq", "ifdef", "ifndef", "else", "endif")
 _INCLUDE = re.compile(r"\s*[-s]?include\s+")
 _PRINTED = re.compile(r"\$\((?:[^()]|\([^()]*\))*\)")
 _DEEPEST = 12
@@ -91,7 +92,8 @@ def read(session: Session, makefile: Makefile, path: str, depth: int) -> None:
         else:
             bare = line.split(" #")[0]
             opened = _line(makefile, bare, path, start + 1)
-            current = opened or (current if not bare.strip() or line.startswith("#") else [])
+            goes_on = not bare.strip() or line.startswith("#") or bare.strip().startswith(_CONDITIONS)
+            current = opened or (current if goes_on else [])
 
 
 def _continues(line: str) -> bool:
@@ -122,11 +124,9 @@ def _include(session: Session, makefile: Makefile, line: str, path: str, depth: 
 def _line(makefile: Makefile, line: str, path: str, number: int) -> list[Rule]:
     """Read an assignment or the head of a rule."""
     stripped = line.strip()
-    if stripped.startswith(("ifeq", "ifneq", "ifdef", "ifndef", "endif")):
+    if stripped.startswith(_CONDITIONS) and not stripped.startswith("else"):
         makefile.conditions += -1 if stripped.startswith("endif") else 1
-    if not stripped or stripped.startswith(
-        ("#", "ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport")
-    ):
+    if not stripped or stripped.startswith((*_CONDITIONS, "#", "vpath", "unexport")):
         return []
     assignment = ASSIGNMENT.fullmatch(stripped)
     if assignment is not None:
