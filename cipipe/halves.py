@@ -1,29 +1,26 @@
-"""One job for two processes: a copy of this one does the second half of it (layer 2)."""
+"""One job for two processes: a copy of this one does half of it (layer 2)."""
 
 import os
 import pickle
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
 
-def shared(
-    work: Callable[[Sequence[Item]], T], items: Sequence[Item], size: Callable[[Item], int], worth: int
-) -> tuple[T, ...]:
-    """`work` of all `items`, or of their first and second half, in this order.
+def shared(work: Callable[[Sequence[Item]], Sequence[T]], items: Sequence[Item], worth: int) -> list[T]:
+    """What `work` gives for each of `items`, in their order; each process has every other one.
 
-    Halves are equal by `size`; below `worth` a second process would cost more than it saves.
+    Fewer than `worth` items would take two processes longer than one.
     """
-    sizes = list(accumulate(map(size, items)))
-    middle = next((i + 1 for i, sum_ in enumerate(sizes) if sum_ * 2 >= sizes[-1]), 0)
-    if not sizes or sizes[-1] < worth or middle == len(items) or not _possible():
-        return (work(items),)
-    return _both(lambda: work(items[:middle]), lambda: work(items[middle:]))
+    if len(items) < max(worth, 2) or not _possible():
+        return list(work(items))
+    found: list[T | None] = [None] * len(items)
+    found[::2], found[1::2] = _both(lambda: work(items[::2]), lambda: work(items[1::2]))
+    return cast("list[T]", found)
 
 
 def _possible() -> bool:

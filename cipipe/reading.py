@@ -1,20 +1,21 @@
 """From files to facts: the pipelines of a repository are found, read and resolved (layer 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cipipe import halves, pipelines
 from cipipe.config.model import Config
 from cipipe.errors import UsageError
 from cipipe.pipelines.model import Pipeline
+from cipipe.pipelines.turns import in_turn
 from cipipe.policy import actions
 from cipipe.policy.facts import Facts
 from cipipe.policy.jobs import Judged, judge
 from cipipe.shell import Session
 from cipipe.worktree import Worktree
 
-_WORTH_A_PROCESS = 400  # steps; they take 50 ms
+_WORTH_A_PROCESS = 40  # files; they take 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,37 @@ def collect(repository: Repository, config: Config | None, *, strict: bool = Fal
     """Read the pipelines and say what they do."""
     facts = Facts()
     facts.add("setting", None, strict=strict, config=config is not None)
-    read = pipelines.read_all(repository.files, repository.named)
-    followed = {path for pipeline in read for path in pipeline.followed}
+    files = repository.files
+    named = repository.named
+    paths = named or in_turn(files, pipelines.discover(files))
 
-    def judged(part: Sequence[Pipeline]) -> tuple[Facts, set[str]]:
-        run = Judged(Facts(), Session(files=repository.files, images=actions.images()), config)
-        for pipeline in part:
-            judge(pipeline, run)
-        return run.facts, set(run.session.followed)
+    def judged(some: Sequence[str]) -> list[_Judged | None]:
+        session = Session(files=files, images=actions.images())
+        read = pipelines.read_each(files, some) if named is None else pipelines.read_all(files, some)
+        return [_judged(pipeline, session, config) if pipeline else None for pipeline in read]
 
-    for found, reached in halves.shared(judged, read, _steps, _WORTH_A_PROCESS):
-        facts.merge(found)
-        followed |= reached
-    files = {pipeline.file for pipeline in read}
-    return Read(facts, len(files), len(followed - files))
+    found = [one for one in halves.shared(judged, paths, _WORTH_A_PROCESS) if one]
+    kept = {pipeline.file for pipeline in pipelines.outermost(one.pipeline for one in found)}
+    followed: set[str] = set()
+    for one in found:
+        if named or one.pipeline.file in kept:
+            facts.merge(one.facts)
+            followed.update(one.pipeline.followed, one.followed)
+    read = set(named or kept)
+    return Read(facts, len(read), len(followed - read))
 
 
-def _steps(pipeline: Pipeline) -> int:
-    return sum(len(job.steps) for job in pipeline.jobs)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A pipeline without its jobs, their facts, and the scripts that they were followed to."""
+
+    pipeline: Pipeline
+    facts: Facts
+    followed: tuple[str, ...]
+
+
+def _judged(pipeline: Pipeline, session: Session, config: Config | None) -> _Judged:
+    run = Judged(Facts(), session, config)
+    judge(pipeline, run)
+    followed, session.followed = session.followed, {}
+    return _Judged(replace(pipeline, jobs=(), problems=()), run.facts, tuple(followed))

@@ -1,10 +1,11 @@
 """Readers: pipeline files -> the model of what runs (layer 1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Protocol, cast
 
 from cipipe.pipelines.model import FileRefused, Files, Pipeline, Platform, Problem
+from cipipe.pipelines.turns import in_turn, part
 from cipipe.results import Location
 
 READERS = {
@@ -53,19 +54,45 @@ def discover(files: Files) -> tuple[str, ...]:
 
 
 def read_all(files: Files, paths: Iterable[str] | None = None) -> tuple[Pipeline, ...]:
-    """The pipelines at `paths`, else those that are found.
+    """The pipelines at `paths`, whatever their names, else those that are found."""
+    if paths is not None:
+        return tuple(read(path, files) for path in paths)
+    return outermost(filter(None, read_each(files, in_turn(files, discover(files)))))
 
-    What another pipeline was read through and nothing else starts is left out: it is judged where it is
-    called. A path that a person names is read whatever its name.
+
+def read_each(files: Files, paths: Iterable[str]) -> Iterator[Pipeline | None]:
+    """The pipeline of each path, in turn.
+
+    None for a part of a shared library that one before was read through: it is judged where it is called.
     """
-    found = [_read(path, files) for path in discover(files)] if paths is None else []
-    named = [_read(path, files) for path in paths or ()]
+    through: set[str] = set()
+    for path in paths:
+        if path in through and part(path) is not None:
+            yield None
+            continue
+        pipeline = read(path, files)
+        through.update(pipeline.followed)
+        yield pipeline
+
+
+def outermost(read: Iterable[Pipeline]) -> tuple[Pipeline, ...]:
+    """Those that are no part of another: what another one was read through and nothing else starts.
+
+    Of those that lead to each other the first one stays.
+    """
+    found = list(read)
     followed = {path for pipeline in found for path in pipeline.followed if path != pipeline.file}
-    kept = [pipeline for pipeline in found if not (pipeline.called and pipeline.file in followed)]
-    return (*kept, *named)
+    kept: list[Pipeline] = []
+    through: set[str] = set()
+    for pipeline in sorted(found, key=lambda one: one.called and one.file in followed):
+        if not (pipeline.called and pipeline.file in through):
+            kept.append(pipeline)
+            through.update(pipeline.followed)
+    return tuple(kept)
 
 
-def _read(path: str, files: Files) -> Pipeline:
+def read(path: str, files: Files) -> Pipeline:
+    """The pipeline of one file; a name that no platform claims is known by its content."""
     platform = _platform_by_name(path)
     try:
         content = files.read(path)
