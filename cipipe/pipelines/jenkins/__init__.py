@@ -1,7 +1,7 @@
 """Reader of Jenkinsfiles and of the steps and scripts of shared libraries."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cipipe.groovy import tree
 from cipipe.groovy.iterate import WorkExceeded
@@ -75,13 +75,43 @@ def _walk(host: Jenkins, parsed: Parsed, *, called: bool) -> None:
     evaluator.statements(parsed.body, unit.scope)
     if not called:
         return
-    for name in sorted(unit.methods, key=lambda name: name != "call"):
+    for name in _outer_first(unit.methods):
         for method in unit.methods[name]:
             if id(method) not in evaluator.ran:
                 _enter(host, unit, name, method)
     for node in parsed.body:
         if isinstance(node, tree.Class):
             _walk_class(host, node)
+
+
+def _outer_first(methods: Mapping[str, list[tree.Method]]) -> list[str]:
+    """The names of methods, those first that no other one calls: what they call is judged from there."""
+    called: set[str] = set()
+    for name, overloads in methods.items():
+        called |= {other for method in overloads for other in _called(method.body)} - {name}
+    return sorted(methods, key=lambda name: (name != "call", name in called))
+
+
+def _called(body: list[tree.Node]) -> Iterable[str]:
+    for node in _nodes(body):
+        if isinstance(node, tree.Call) and isinstance(node.target, tree.Name):
+            yield node.target.name
+        elif isinstance(node, tree.Call) and isinstance(node.target, tree.Property):
+            yield from [node.target.name] if isinstance(node.target.name, str) else []
+
+
+def _nodes(body: list[tree.Node]) -> Iterable[tree.Node]:
+    """All nodes of statements, at any depth."""
+    pending: list[object] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tree.Node):
+            yield node
+            pending += [
+                getattr(node, slot) for base in type(node).__mro__ for slot in getattr(base, "__slots__", ())
+            ]
+        elif isinstance(node, list | tuple):
+            pending += node
 
 
 def _enter(host: Jenkins, unit: Unit, name: str, method: tree.Method) -> None:
@@ -95,17 +125,15 @@ def _walk_class(host: Jenkins, kind: tree.Class) -> None:
     if found is None or found[1] is None:
         return
     made = host.object_of(found)
-    for name, methods in made.methods.items():
-        for method in methods:
+    for name in _outer_first(made.methods):
+        for method in made.methods[name]:
             if id(method) not in evaluator.ran:
                 _enter(host, made, name, method)
 
 
 def _branches(body: list[tree.Node]) -> Iterable[str]:
     """Names of branches that conditions compare the build's branch with."""
-    pending: list[object] = list(body)
-    while pending:
-        node = pending.pop()
+    for node in _nodes(body):
         if isinstance(node, tree.Operation) and node.operators[0] in {"==", "==~", "=~"}:
             texts = [_text(operand) for operand in node.operands]
             if any(_names_branch(operand) for operand in node.operands):
@@ -116,12 +144,6 @@ def _branches(body: list[tree.Node]) -> Iterable[str]:
             and node.target.name == "branch"
         ):
             yield from (text for argument in node.arguments if (text := _text(argument.value)))
-        if isinstance(node, tree.Node):
-            pending += [
-                getattr(node, slot) for base in type(node).__mro__ for slot in getattr(base, "__slots__", ())
-            ]
-        elif isinstance(node, list | tuple):
-            pending += node
 
 
 def _text(node: tree.Node) -> str | None:

@@ -128,7 +128,7 @@ class Jenkins:
         return Unknown(f"{member}()")
 
     def _check_library(self, name: str, arguments: Arguments, unit: Unit) -> None:
-        known = names.KNOWN | names.ONCE | names.DESCRIBING | names.BINDINGS
+        known = names.KNOWN | names.ONCE | names.DESCRIBING | names.BINDINGS | names.PARAMETERS
         if (
             not self.context.foreign_library
             or "." in name

@@ -64,7 +64,13 @@ BINDINGS = _words(
 )
 
 # Parameters of a build.
-PARAMETERS = _words("booleanParam choice string text extendedChoice activeChoice gitParameter")
+PARAMETERS = _words(
+    """
+    activeChoice activeChoiceHtml base64File booleanParam choice extendedChoice gitParameter hidden
+    imageTag listGitBranches nonStoredPassword persistentChoice persistentString persistentText
+    reactiveChoice run separator stashedFile string text validatingString
+    """
+)
 
 # Steps and symbols of Jenkins, of its usual plugins, and of Piper.
 KNOWN = _words(
