@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import bump, gate, report, set_image, startup
+from benchmarks import bump, gate, races, report, set_image, startup
 from benchmarks.measure import Budget, Result
 
 _runs = click.option("--runs", default=5, show_default=True, help="Timed runs of each contender, in turn.")
@@ -67,6 +67,16 @@ def gate_command(files: int, runs: int, work: Path) -> None:
     found = gate.run(files=files, runs=runs, work=work)
     checked = [*gate.judged(), *gate.budgets(found, files, work)]
     _show(f"gate over {files:,} workflow files", list(found.values()), checked, work)
+
+
+@main.command("races")
+@click.option("--bumps", default=128, show_default=True, help="Bumps of as many images, in two environments.")
+@click.option("--at-once", default=8, show_default=True, help="Processes at a time.")
+@_work
+def races_command(bumps: int, at_once: int, work: Path) -> None:
+    """Bumps at once, each with a pull request: none lost, none twice, none tried again."""
+    found, checked = races.run(bumps, at_once=at_once, work=work)
+    _show(f"{bumps} bumps with pull requests", [found], checked, work)
 
 
 def _show(title: str, found: Sequence[Result], checked: Sequence[Budget], work: Path) -> None:
