@@ -50,9 +50,18 @@ class Operation:
 
 
 class Contract:
-    """One description; what `excuses` name is no violation."""
+    """One description; what `excuses` name is no violation.
 
-    def __init__(self, description: Mapping[str, Any], excuses: tuple[Excuse, ...] = ()) -> None:
+    The path's parameters in `spanning` may have slashes in them, as branches have.
+    """
+
+    def __init__(
+        self,
+        description: Mapping[str, Any],
+        excuses: tuple[Excuse, ...] = (),
+        *,
+        spanning: frozenset[str] = frozenset(),
+    ) -> None:
         self._excuses = excuses
         self._validators: dict[tuple[int, bool], Draft202012Validator] = {}
         self._components: Mapping[str, Any] = description.get("components", {})
@@ -66,7 +75,7 @@ class Contract:
         }
         self._registry: Registry[Any] = Registry().with_resource(_HERE, DRAFT202012.create_resource(forms))
         self._operations = [
-            Operation(method.upper(), template, _pattern(template), said)
+            Operation(method.upper(), template, _pattern(template, spanning), said)
             for template, methods in description["paths"].items()
             for method, said in methods.items()
         ]
@@ -166,11 +175,11 @@ class Contract:
         )
 
 
-def _pattern(template: str) -> re.Pattern[str]:
+def _pattern(template: str, spanning: frozenset[str]) -> re.Pattern[str]:
     parts = re.split(r"\{([^}]+)\}", template)
     names = parts[1::2]
     literals = [re.escape(part) for part in parts[::2]]
-    groups = [f"(?P<{name}>[^/]+)" for name in names] + [""]
+    groups = [f"(?P<{name}>{'.+' if name in spanning else '[^/]+'})" for name in names] + [""]
     return re.compile("".join(a + b for a, b in zip(literals, groups, strict=True)))
 
 

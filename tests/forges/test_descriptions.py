@@ -15,6 +15,8 @@ from tests.fakes.openapi import cut
 from tests.fakes.server import Answer, ApiServer, Fault, Request, once
 from tests.fakes.state import Pull
 from tests.forges.sites import TOKEN, connected, fake
+from tests.servers.gitea import GiteaServer
+from tests.servers.relay import Relay
 
 PULLS, PULL = "/repos/acme/infra/pulls", "/repos/acme/infra/pulls/1"
 MERGES = "/projects/acme%2Finfra/merge_requests"
@@ -64,6 +66,21 @@ def test_a_request_that_the_forge_does_not_know(
     with pytest.raises(AssertionError) as caught, make(TOKEN) as server:
         send(server, method, path, body)
     assert words in str(caught.value)
+
+
+def test_a_request_that_a_real_gitea_does_not_describe(gitea: GiteaServer) -> None:
+    def ask() -> None:
+        with Relay(gitea.base) as relay:
+            send(relay, "GET", PULLS + "?per_page=5", None)
+            send(relay, "PATCH", PULL, {"description": "x"})
+            send(relay, "GET", PULLS + "/main/cipipe/staging/app", None)
+
+    with pytest.raises(AssertionError) as caught:
+        ask()
+    words = str(caught.value).splitlines()
+    assert len(words) == 2
+    assert "query parameter 'per_page' is not described" in words[0]
+    assert "'description' was unexpected" in words[1]
 
 
 def test_a_request_whose_answer_is_lost_is_held_against_it_too() -> None:

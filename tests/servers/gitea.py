@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.servers.origin import Content, Origin
+from tests.servers.relay import Relay
 
 USERS = ("admin", "ci", "rita", "sam")
 _CONFIGURATION = """\
@@ -110,8 +111,10 @@ class GiteaServer:
             [self._program, "web", "--config", self._folder / "app.ini"], env=self._environment(),
             cwd=self._folder, **self._as_user(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        self._relay: Relay | None = None
         try:
             self._wait()
+            self._relay = Relay(self.base).__enter__()
             self.call("POST", "/orgs", {"username": "acme"}, user="admin")
         except BaseException:
             self.stop()
@@ -123,6 +126,8 @@ class GiteaServer:
     ) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._relay:
+            self._relay.__exit__(kind, error, trace)
 
     def stop(self) -> None:
         """End the process that this object started."""
@@ -135,13 +140,14 @@ class GiteaServer:
 
     @property
     def api_url(self) -> str:
-        """What `forge.api_url` is set to."""
-        return f"{self.base}/api/v1"
+        """What `forge.api_url` is set to; on the way requests are held against the server's description."""
+        assert self._relay
+        return self._relay.api_url
 
     def call(self, method: str, path: str, body: object = None, *, user: str = "admin") -> Any:
         """A request in a user's name, beside cipipe; raises urllib.error.HTTPError."""
         request = urllib.request.Request(  # noqa: S310 - loopback
-            self.api_url + path,
+            f"{self.base}/api/v1{path}",
             json.dumps(body).encode() if body is not None else None,
             {"Authorization": f"token {self.tokens[user]}", "Content-Type": "application/json"},
             method=method,
