@@ -26,7 +26,7 @@ def _issue(finding: Finding, seen: Counter[str]) -> dict[str, object]:
     return {
         "description": f"{finding.message}: {finding.command}" if finding.command else finding.message,
         "check_name": finding.rule,
-        "fingerprint": hashlib.sha256(f"{same}\0{seen[same]}".encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(f"{same}\0{seen[same]}".encode(errors="surrogatepass")).hexdigest(),
         "severity": _SEVERITY[finding.severity],
         "location": {"path": file, "lines": {"begin": where.line if where else 1}},
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from urllib.parse import quote
 
@@ -68,7 +69,8 @@ def _result(finding: Finding, ids: list[str], seen: Counter[str]) -> dict[str, o
         result["locations"] = [_location(finding.location)]
     if finding.via:
         result["relatedLocations"] = [
-            _location(place) | {"message": {"text": "on the way there"}} for place in finding.via
+            _location(place) | {"message": {"text": "on the way there"}}
+            for place in dict.fromkeys(finding.via)
         ]
     if finding.waived is not None:
         result["suppressions"] = [{"kind": "external", "justification": finding.waived}]
@@ -78,7 +80,7 @@ def _result(finding: Finding, ids: list[str], seen: Counter[str]) -> dict[str, o
 def _location(place: Location) -> dict[str, object]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(place.file), "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": quote(os.fsencode(place.file)), "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": place.line, "startColumn": place.column},
         }
     }
@@ -89,4 +91,4 @@ def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
     file = finding.location.file if finding.location else ""
     same = "\0".join([finding.rule, file, finding.command or "", finding.message])
     seen[same] += 1
-    return hashlib.sha256(f"{same}\0{seen[same]}".encode()).hexdigest()
+    return hashlib.sha256(f"{same}\0{seen[same]}".encode(errors="surrogatepass")).hexdigest()

@@ -1,17 +1,22 @@
 """The gate's findings in every format: valid, escaped, complete, and with the same exit code."""
 
 import json
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cipipe import reports
 from cipipe.cli import run
 from cipipe.reports.summary import summary
-from cipipe.results import Finding, GateOutcome, Location, Rule
+from cipipe.results import Finding, GateOutcome, Location, Outcome, Rule
 
 RULE = Rule("direct-deploy", "Title", "error", "Description.", "Remedy.", "docs/rules.md#direct-deploy")
 PLACE = Location(".github/workflows/a b,c:d.yml", 3, 9)
@@ -36,65 +41,100 @@ FINDINGS = (
 OUTCOME = GateOutcome(
     FINDINGS, (RULE,), (("unknown-environment", "there is no cipipe.yaml"),), "embedded", 3, 1
 )
-# The parts of SARIF 2.1.0 that a consumer relies on (OASIS, section 3): closed where the standard is closed.
-NUMBER = {"type": "integer", "minimum": 1}
-REGION = {
-    "type": "object",
-    "properties": {"startLine": NUMBER, "startColumn": NUMBER},
-    "required": ["startLine"],
-    "additionalProperties": False,
-}
-ARTIFACT = {"type": "object", "properties": {"uri": {"type": "string", "pattern": r"^[^ :]+$"}}}
-LOCATION = {
-    "type": "object",
-    "required": ["physicalLocation"],
-    "properties": {
-        "message": {"type": "object", "required": ["text"]},
-        "physicalLocation": {
-            "type": "object",
-            "required": ["artifactLocation", "region"],
-            "properties": {"artifactLocation": ARTIFACT, "region": REGION},
-            "additionalProperties": False,
-        },
-    },
-    "additionalProperties": False,
-}  # fmt: skip
-SUPPRESSION = {"properties": {"kind": {"enum": ["inSource", "external"]}}}
-SARIF = {
-    "type": "object",
-    "required": ["version", "runs"],
-    "properties": {
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["tool", "results"],
-                "properties": {
-                    "results": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "required": ["ruleId", "message", "partialFingerprints"],
-                            "properties": {
-                                "level": {"enum": ["none", "note", "warning", "error"]},
-                                "message": {"type": "object", "required": ["text"]},
-                                "locations": {"type": "array", "items": LOCATION},
-                                "relatedLocations": {"type": "array", "items": LOCATION},
-                                "suppressions": {"type": "array", "items": SUPPRESSION},
-                            },
-                        },
-                    }
-                },
-            },
-        },
-    },
-}  # fmt: skip
+SCHEMA = json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+CHECKER = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
+
+
+def sarif(outcome: Outcome) -> dict[str, Any]:
+    """The log, valid by the standard's own schema, with references that a consumer can follow."""
+    log: dict[str, Any] = json.loads(reports.render("sarif", outcome))
+    CHECKER.validate(log)
+    for run_ in log["runs"]:
+        rules = run_["tool"]["driver"]["rules"]
+        for result in run_["results"]:
+            assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+            for place in (*result.get("locations", ()), *result.get("relatedLocations", ())):
+                uri = place["physicalLocation"]["artifactLocation"]["uri"]
+                assert re.fullmatch(r"(?:[A-Za-z0-9._~/!$&'()*+,;=@-]|%[0-9A-F]{2})+", uri), uri
+                assert not uri.startswith("/")
+    return log
+
+
+ODD_FILES = [
+    "a b.yml", "a:b.yml", "C:\\x\\y.yml", "é/日本.yml", "a%20b.yml", "a#b?c.yml", "a\nb.yml",
+    os.fsdecode(b"\xff\xfe.yml"), "[x].yml", "-", "\u202e.yml",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ODD_FILES)
+def test_every_file_name_is_a_uri_and_back(file: str) -> None:
+    finding = Finding(
+        "direct-deploy", "error", "deny", Location(file, 1, 1), "x\x00\x1b\ud800", "é", (Location(file, 2),)
+    )
+    log = sarif(GateOutcome((finding,), (RULE,), (), "e", 1, 0))
+    (result,) = log["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert os.fsdecode(unquote_to_bytes(uri)).removeprefix("./") == file.lstrip("/")
+    for output in ("json", "github", "gitlab", "junit", "text"):
+        reports.render(output, GateOutcome((finding,), (RULE,), (), "e", 1, 0)).encode(
+            "utf-8", "backslashreplace"
+        )
+
+
+TEXTS = st.text(st.characters(codec=None), max_size=40)
+PLACES = st.builds(
+    Location,
+    st.text(max_size=40).filter(lambda text: text[:1] not in {"", "/"}),
+    st.integers(1),
+    st.integers(1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Finding,
+            rule=st.sampled_from(["direct-deploy", "acme", "é x"]),
+            severity=st.sampled_from(["error", "warning"]),
+            verdict=st.sampled_from(["deny", "unresolved"]),
+            location=st.none() | PLACES,
+            message=TEXTS,
+            command=st.none() | TEXTS,
+            via=st.tuples() | st.tuples(PLACES, PLACES),
+            waived=st.none() | TEXTS,
+            excerpt=st.none() | TEXTS,
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_a_finding_says_every_format_is_valid(findings: list[Finding]) -> None:
+    outcome = GateOutcome(tuple(findings), (RULE,), (), "e", 1, 0)
+    log = sarif(outcome)
+    assert len(log["runs"][0]["results"]) == len(findings)
+    assert len(json.loads(reports.render("json", outcome))["findings"]) == len(findings)
+    code_quality(outcome)
+    ET.fromstring(reports.render("junit", outcome))  # noqa: S314 - our own text
+    lines = list(filter(None, reports.render("github", outcome).split("\n")))
+    assert len(lines) == sum(finding.waived is None for finding in findings)
+    assert all(line.startswith(("::error ", "::warning ")) for line in lines)
+
+
+def code_quality(outcome: Outcome) -> list[dict[str, Any]]:
+    """GitLab's Code Quality report, with every field that GitLab's documentation asks for."""
+    issues: list[dict[str, Any]] = json.loads(reports.render("gitlab", outcome))
+    for issue in issues:
+        assert issue.keys() >= {"description", "check_name", "fingerprint", "severity", "location"}
+        assert issue["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert isinstance(issue["location"]["path"], str)
+        assert not issue["location"]["path"].startswith("./")
+        assert issue["location"]["lines"]["begin"] >= 1
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues)
+    return issues
 
 
 def test_sarif() -> None:
-    log = json.loads(reports.render("sarif", OUTCOME))
-    jsonschema.validate(log, SARIF)
+    log = sarif(OUTCOME)
     driver, results = log["runs"][0]["tool"]["driver"], log["runs"][0]["results"]
     assert [rule["id"] for rule in driver["rules"]] == ["direct-deploy", "unresolved-command", "acme"]
     assert driver["rules"][0]["help"]["text"].endswith("Remedy.")
@@ -117,10 +157,7 @@ def test_a_sarif_fingerprint_stays_when_lines_move() -> None:
         )
         for f in FINDINGS
     )
-    logs = [
-        json.loads(reports.render("sarif", GateOutcome(some, (), (), "e", 1, 0)))
-        for some in (FINDINGS, moved)
-    ]
+    logs = [sarif(GateOutcome(some, (), (), "e", 1, 0)) for some in (FINDINGS, moved)]
     prints = [[result["partialFingerprints"] for result in log["runs"][0]["results"]] for log in logs]
     assert prints[0] == prints[1]
 
@@ -135,7 +172,7 @@ def test_no_finding_can_speak_to_the_runner() -> None:
 
 
 def test_gitlab_code_quality() -> None:
-    issues = json.loads(reports.render("gitlab", OUTCOME))
+    issues = code_quality(OUTCOME)
     assert [issue["severity"] for issue in issues] == ["major", "major", "minor", "major"]
     assert len({issue["fingerprint"] for issue in issues}) == 4
     assert all(issue["location"]["lines"]["begin"] >= 1 for issue in issues)

@@ -19,6 +19,7 @@ def tox(run: Interpreter, call: Call) -> Result:
     if found is None:
         return Result.UNKNOWN
     path, text = found
+    run.spend(len(text) // 100)  # it is parsed anew for every call
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)
