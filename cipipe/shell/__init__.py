@@ -8,8 +8,10 @@ Nothing is run: `docs/shell.md` says what is understood, and what becomes a prob
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from cipipe.pipelines.model import HOLE, WORKSPACE, Problem, Script, Unknown, Value
+from cipipe.results import Location
 from cipipe.shell.calls import Command, Streams
 from cipipe.shell.expand import HOME
 from cipipe.shell.frame import ExhaustedError
@@ -68,7 +70,37 @@ class Resolved:
 
 
 def resolve(script: Script, scope: Scope) -> Resolved:
-    """What `script` runs. Never raises; what is too much to follow is a problem."""
+    """What `script` runs. Never raises; what is too much to follow is a problem.
+
+    A script that was reached by following is gone through once for each scope, however many ways lead to it.
+    """
+    if not script.via:
+        return _resolve(script, scope)
+    variables, files = frozenset(scope.variables.items()), frozenset(scope.files.items())
+    key = (replace(script, via=()), variables, scope.directory, scope.arguments, files, scope.search)
+    found = scope.session.resolved.get(key)
+    if not isinstance(found, Resolved):
+        found = scope.session.resolved[key] = _resolve(replace(script, via=()), scope)
+    return replace(
+        found,
+        commands=tuple(_reached(command, script) for command in found.commands),
+        problems=tuple(_reached(problem, script) for problem in found.problems),
+    )
+
+
+_Placed = TypeVar("_Placed", Command, Problem)
+
+
+def _reached(found: _Placed, script: Script) -> _Placed:
+    """What was found in a script, as the way to the script leads to it."""
+    call, *way = script.via
+    if not script.through and found.location.file == call.file:
+        return found
+    here: tuple[Location, ...] = () if found.location == call else (found.location,)
+    return replace(found, location=call, via=(*way, *here, *found.via))
+
+
+def _resolve(script: Script, scope: Scope) -> Resolved:
     run = Interpreter(scope.session, script, HANDLERS, LANGUAGES)
     state = _state(scope)
     try:

@@ -33,7 +33,8 @@ class Session:
 
     `images` maps a container image's repository (without registry) to the program that is its entrypoint,
     "" for none. `tools` are the programs that a command word with an unset variable in it
-    (`kube${X}ctl`) is compared with. `parsed` counts the texts that went through the parser.
+    (`kube${X}ctl`) is compared with. `parsed` counts the texts that went through the parser. `resolved`
+    keeps what scripts that many ways lead to do.
     """
 
     files: Files = field(default_factory=NoFiles)
@@ -43,6 +44,7 @@ class Session:
     steps: int = STEPS
     refused: dict[str, str] = field(default_factory=dict)
     followed: dict[str, None] = field(default_factory=dict)
+    resolved: dict[object, object] = field(default_factory=dict, repr=False)
     _trees: dict[tuple[str, tuple[str, ...]], Tree] = field(default_factory=dict, repr=False)
     _kept: int = 0
     _texts: dict[str, str | None] = field(default_factory=dict, repr=False)
