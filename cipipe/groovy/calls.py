@@ -52,6 +52,9 @@ class Host(Protocol):
     def unclear(self, message: str, location: Location) -> None:
         """Something that cannot be followed."""
 
+    def too_deep(self, message: str) -> None:
+        """Something that is not followed further; once is enough."""
+
     def noted(self) -> int:
         """How much has been noted so far: a method that notes nothing need not run again."""
 
@@ -132,6 +135,8 @@ class Calls(Iterations):
             return self.run_call(function, arguments)
         if holder is not None and isinstance(value, Unknown) and not self.host.is_step(name):
             return self.run_unsure(arguments)
+        if name == "super" and "super.<init>" in self.unit.methods:
+            return self.invoke(self.unit, "super.<init>", arguments)
         if name in {"call", "super", "this"}:
             return self.run_unsure(arguments)
         if name == "sprintf":
@@ -155,10 +160,11 @@ class Calls(Iterations):
         receiver = self.global_value(path) if path is not None else self.evaluate(target.target, scope)
         if isinstance(receiver, Unknown) and path is not None:
             receiver = Handle(path)
-        if isinstance(target.target, tree.Name) and target.target.name == "super":
-            receiver = self.unit
         arguments = self._arguments(node, scope)
         name = self.member(target.name, scope)
+        if isinstance(target.target, tree.Name) and target.target.name == "super":
+            receiver = self.unit
+            name = f"super.{name}" if f"super.{name}" in self.unit.methods else name
         if name is None:
             self.host.unclear("a method whose name is computed", arguments.location)
             return self.run_unsure(arguments)
@@ -235,14 +241,10 @@ class Calls(Iterations):
             positional.insert(0, Table(arguments.named))
         method = _overload(unit.methods[name], len(positional))
         if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
-            deep = len(self.running) > CALLS_LIMIT
-            if deep or not any(isinstance(value, Unknown) for value in positional):
-                why = (
-                    f"methods that call each other more than {CALLS_LIMIT} deep"
-                    if deep
-                    else f"{name} calls itself"
-                )
-                self.host.unclear(why, arguments.location)
+            if len(self.running) > CALLS_LIMIT:
+                self.host.too_deep(f"methods that call each other more than {CALLS_LIMIT} deep")
+            elif not any(isinstance(value, Unknown) for value in positional):
+                self.recursive[id(method)] = arguments.site
             return Unknown(f"{name}()")
         owner = id(unit) if unit.scope.variables else unit.source.file
         key = (id(method), owner, *map(signature, positional))
@@ -258,8 +260,12 @@ class Calls(Iterations):
         outer = self.calls
         self.calls = () if entry else (*outer, arguments.site)
         value = self._method_body(unit, method, positional, scope)
-        self.calls = outer
         self.running.pop()
+        again = self.recursive.get(id(method)) if id(method) not in self.running else None
+        if again is not None and self.host.noted() != before:
+            del self.recursive[id(method)]
+            self.host.unclear(f"{name} calls itself", again.location)
+        self.calls = outer
         if self.host.noted() == before:
             self.silent[key] = value
             self.quiet[id(method)] += 1

@@ -45,6 +45,7 @@ class Iterations:
         self.journal = Journal()
         self.calls: tuple[Site, ...] = ()  # from the pipeline to what runs now
         self.running: list[int] = []
+        self.recursive: dict[int, Site] = {}  # where a method called itself again
         self.returns: list[Value] | None = None
         self.ran: set[int] = set()
         self.silent: dict[tuple[object, ...], Value] = {}

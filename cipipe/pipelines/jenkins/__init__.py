@@ -89,7 +89,8 @@ def _outer_first(methods: Mapping[str, list[tree.Method]]) -> list[str]:
     called: set[str] = set()
     for name, overloads in methods.items():
         called |= {other for method in overloads for other in _called(method.body)} - {name}
-    return sorted(methods, key=lambda name: (name != "call", name in called))
+    own = [name for name in methods if not name.startswith("super.")]
+    return sorted(own, key=lambda name: (name != "call", name in called))
 
 
 def _called(body: list[tree.Node]) -> Iterable[str]:

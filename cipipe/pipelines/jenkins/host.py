@@ -22,7 +22,7 @@ from cipipe.pipelines.jenkins.context import Context, written_at
 from cipipe.pipelines.jenkins.library import Library, methods
 from cipipe.pipelines.jenkins.record import Record
 from cipipe.pipelines.jenkins.scripts import SCRIPTS, execute
-from cipipe.pipelines.model import WORKSPACE, Unknown
+from cipipe.pipelines.model import WORKSPACE, Problem, Unknown
 from cipipe.results import Location
 
 _OURS = ("java.", "javax.", "groovy.", "hudson.", "jenkins.", "org.", "com.cloudbees.", "com.sap.piper.")
@@ -71,6 +71,10 @@ class Jenkins:
     def unclear(self, message: str, location: Location) -> None:
         """A problem."""
         self.context.unclear(message, location)
+
+    def too_deep(self, message: str) -> None:
+        """A problem of the whole pipeline."""
+        self.context.record.problems[Problem(Location(self.context.file, 1), message)] = None
 
     def noted(self) -> int:
         """How many steps, problems and credentials there are."""
@@ -220,7 +224,8 @@ class Jenkins:
             parent = self.context.library.class_unit(kind.parent, unit)
             if parent is not None and parent[1] is not kind:
                 outer = self._object(*parent, steps=steps)
-                made.methods = {**outer.methods, **own}
+                shadowed = {f"super.{name}": outer.methods[name] for name in own if name in outer.methods}
+                made.methods = {**outer.methods, **shadowed, **own}
                 made.scope.variables.update(outer.scope.variables)
         self._fields(made, members)
         return made
