@@ -5,6 +5,7 @@ character, never '/'. Matched by a set of states, in time linear in the name: na
 backtracking regular expression could be made to hang.
 """
 
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -23,6 +24,11 @@ class _Step(NamedTuple):
 _STAR = _Step(stays=True, skips=1)
 _STARS = _Step(stays=True, skips=1, slash=True)
 _FOLDERS = (_Step(negated=False, skips=2), _Step(stays=True, leaves_at_slash=True, slash=True))
+
+
+def only_stars(pattern: str) -> str:
+    """The glob for a pattern in which nothing but stars are wildcards."""
+    return re.sub(r"[\[?]", r"[\g<0>]", pattern)
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -25,12 +25,16 @@ def settings(
         or (f"refs/heads/{target}" if target else None)
         or (run.commit if run.service != "terminal" else None)
     )
-    if ref is None or (base is None and not (root / ".git").exists()):
+    if ref is None:
         return _load(_here(root)), ()
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+    if top is None and base is None:
+        return _without_waivers(_load(_here(root))), (f"no waiver counts: {root} is in no Git repository",)
+    top = top or root
     from cipipe.git import base_ref  # noqa: PLC0415 - most runs at a terminal ask Git nothing
 
     try:
-        return _load(base_ref.show(root, ref, CONFIG, environ)), ()
+        return _load(base_ref.show(top, ref, (root.relative_to(top) / CONFIG).as_posix(), environ)), ()
     except (GitError, MissingToolError) as problem:
         if base:
             raise

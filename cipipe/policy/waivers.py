@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cipipe import globs
 from cipipe.config.model import Config, Waiver
 from cipipe.results import Finding, Location, Rule
 
@@ -40,7 +41,10 @@ def waive(findings: Sequence[Finding], config: Config | None, today: dt.date) ->
 
 def _fits(waiver: Waiver, finding: Finding) -> bool:
     where = finding.location
-    return finding.rule == waiver.rule and where is not None and where.file == waiver.file
+    if finding.rule != waiver.rule or where is None:
+        return False
+    glob = globs.only_stars(waiver.file) if "*" in waiver.file else None
+    return where.file == waiver.file or (glob is not None and globs.matches(glob, where.file))
 
 
 def _report(file: str, waiver: Waiver, message: str) -> Finding:

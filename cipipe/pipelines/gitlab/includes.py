@@ -142,7 +142,7 @@ def _expand(node: Scalar, reading: Reading) -> list[str]:
     if "*" not in path:
         return [path]
     first, last = path.split("*", 1)[0], path.rsplit("*", 1)[1]
-    glob = re.sub(r"[\[?]", r"[\g<0>]", path)  # these two are no wildcards here
+    glob = globs.only_stars(path)
     found = [
         name
         for name in reading.files.list("")
