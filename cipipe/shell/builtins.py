@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from cipipe.pipelines.model import HOLE
-from cipipe.shell import unresolved
+from cipipe.shell import conditions, unresolved
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.expand import HOME
 from cipipe.shell.files import SOURCED
@@ -39,6 +39,10 @@ def program(run: Interpreter, call: Call) -> Result:
 
 def _nothing(_run: Interpreter, _call: Call) -> Result:
     return Result.UNKNOWN
+
+
+def _condition(_run: Interpreter, call: Call) -> Result:
+    return conditions.test(call)
 
 
 def _cd(_run: Interpreter, call: Call) -> Result:
@@ -396,8 +400,8 @@ HANDLERS: dict[str, Handler] = {
     "true": _leave(Result.TRUE),
     ":": _leave(Result.TRUE),
     "false": _leave(Result.FALSE),
-    "[": _nothing,
-    "test": _nothing,
+    "[": _condition,
+    "test": _condition,
     "shopt": _nothing,
     "wait": _nothing,
     "ulimit": _nothing,

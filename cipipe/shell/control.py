@@ -11,6 +11,7 @@ from functools import partial
 
 from cipipe.pipelines.model import HOLE
 from cipipe.shell.calls import Command, Input, Output, Result, Streams
+from cipipe.shell.conditions import outcome
 from cipipe.shell.expand import Expander
 from cipipe.shell.frame import ExhaustedError, Frame
 from cipipe.shell.patterns import matches
@@ -108,7 +109,12 @@ class Control(ABC):
     def _test(self, node: Test, state: State, streams: Streams) -> Result:  # noqa: ARG002 - nothing is printed
         for word in node.words:
             self.expander.text(word, state)
-        return Result.UNKNOWN
+        if not node.compared or node.words:
+            return Result.UNKNOWN
+        values = [self.expander.text(word, state) for word in node.compared]
+        if any(len(alternatives) != 1 for alternatives in values):
+            return Result.UNKNOWN
+        return outcome(node.compared, [alternatives[0] for alternatives in values], state)
 
     def _define(self, node: Function, state: State, streams: Streams) -> Result:  # noqa: ARG002 - nothing is printed
         state.functions[node.name] = (FunctionValue(node.body, self.frame.script, node.start),)
@@ -213,7 +219,7 @@ class Control(ABC):
             result = self.commands_of(node.condition, state, replace(streams, out=None))
             if result >= Result.LEFT:
                 return result
-            if result == Result.FALSE:
+            if result == (Result.TRUE if node.until else Result.FALSE):
                 break
             result = self.commands_of(node.body, state, streams)
             if result >= Result.RETURNED:

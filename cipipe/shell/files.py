@@ -122,6 +122,7 @@ def _follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...
     if file is None:
         return unresolved.missing(run, call, path, sourced=sourced)
     if file.text is None or (file.text == HOLE and file.source is None):
+        call.state.unsure = call.state.unsure or sourced
         if file.url is not None:
             unresolved.downloaded(run, call, file.url)
         elif not sourced:

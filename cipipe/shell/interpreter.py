@@ -252,7 +252,7 @@ class Interpreter(Control):
             return self._function(functions, call)
         if name in call.state.aliases and not call.bare and call.word(0) in (name, None):
             return self._alias(call)
-        if not name.isalnum() and len(name) < _LONGEST_NAME and not _WILDCARDS.isdisjoint(name):
+        if not name.isalnum() and 1 < len(name) < _LONGEST_NAME and not _WILDCARDS.isdisjoint(name):
             name = self._glob(name)
             call = replace(call, argv=(name, *call.argv[1:]), words=())
         return self.program(call)

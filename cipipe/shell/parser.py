@@ -383,7 +383,7 @@ class _Parser(Lexer):
             node = self._if()
         elif keyword in ("while", "until"):
             condition = self._block()
-            node = While(condition, self._loop_body())
+            node = While(condition, self._loop_body(), until=keyword == "until")
         elif keyword in ("for", "select"):
             node = self._for(start)
         elif keyword == "case":
@@ -512,6 +512,8 @@ class _Parser(Lexer):
 
     def _test(self, start: int) -> Test:
         words: list[AnyWord] = []
+        compared: list[AnyWord] = []
+        alone = True
         while True:
             self._skip_newlines()
             if self.pos >= len(self.text):
@@ -519,10 +521,12 @@ class _Parser(Lexer):
             operator = _TEST_OPERATOR.match(self.text, self.pos)
             if operator is not None:
                 self.pos = operator.end()
+                alone = False
                 continue
             word = self.word()
             if word == "]]":
-                return Test(words)
+                return Test(words, compared if alone and len(compared) <= 4 else [])
+            compared.append(word)
             if isinstance(word, Word) and any(isinstance(p, Substitution) for p in word.parts):
                 words.append(word)
 

@@ -50,7 +50,8 @@ class WrittenFile:
 class State:
     """The state of one shell process; `directories` are the folders that it may be in.
 
-    `strayed` says that `cd ..` has led out of the repository to where they are now.
+    `strayed` says that `cd ..` has led out of the repository to where they are now, `unsure` that a text
+    which is not known ran in this shell, and may have set any variable.
     """
 
     variables: dict[str, tuple[Single, ...]] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class State:
     exported: frozenset[str] = frozenset()
     directories: tuple[str, ...] = (WORKSPACE,)
     strayed: bool = False
+    unsure: bool = False
     arguments: tuple[str, ...] = ()
     name: str = "bash"
     search: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ class State:
             self.exported,
             self.directories,
             self.strayed,
+            self.unsure,
             self.arguments,
             self.name,
             self.search,
@@ -94,6 +97,7 @@ class State:
         self.exported = first.exported
         self.directories = first.directories
         self.strayed = first.strayed
+        self.unsure = first.unsure
         self.arguments = first.arguments
         self.search = first.search
 
@@ -167,5 +171,6 @@ def _joined(a: State, b: State) -> State:
     directories = tuple(dict.fromkeys((*a.directories, *b.directories)))
     state.directories = directories if len(directories) <= _MOST_DIRECTORIES else (HOLE,)
     state.strayed = a.strayed or b.strayed
+    state.unsure = a.unsure or b.unsure
     state.search = tuple(dict.fromkeys((*a.search, *b.search)))
     return state

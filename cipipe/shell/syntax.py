@@ -157,6 +157,7 @@ class While:
 
     condition: Block
     body: Block
+    until: bool = False
 
 
 @dataclass(slots=True)
@@ -188,9 +189,13 @@ class Function:
 
 @dataclass(slots=True)
 class Test:
-    """`[[ … ]]` or `(( … ))`: nothing runs there but the substitutions in its words."""
+    """`[[ … ]]` or `(( … ))`: nothing runs there but the substitutions in its words.
+
+    `compared` are all words of `[[` with a single comparison.
+    """
 
     words: list[AnyWord]
+    compared: list[AnyWord] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -221,6 +221,7 @@ def printing(word: Word) -> str | None:
 
 def evaluated(run: "Interpreter", call: Call, producer: str | None) -> None:
     """`eval` of a text that is not known; what programs print to set up an environment does not matter."""
+    call.state.unsure = True
     if producer is not None and producer not in _FETCHERS and HOLE not in producer:
         return
     run.problem(call, "what `eval` runs cannot be known")
@@ -250,6 +251,7 @@ def missing_script(run: "Interpreter", call: Call) -> None:
 
 def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Result:
     """A script file that is neither in the repository nor made before."""
+    call.state.unsure = call.state.unsure or sourced
     refused = [
         run.session.refused[p] for p in map(in_repository, call.state.paths(path)) if p in run.session.refused
     ]
