@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar, cast
 
 Item = TypeVar("Item")
@@ -14,12 +15,14 @@ T = TypeVar("T")
 def shared(work: Callable[[Sequence[Item]], Sequence[T]], items: Sequence[Item], worth: int) -> list[T]:
     """What `work` gives for each of `items`, in their order; each process has every other one.
 
-    Fewer than `worth` items would take two processes longer than one.
+    Fewer than `worth` items would take two processes longer than one. Where one process has to do both
+    halves it does so one after the other, so that limits are met at the same items.
     """
-    if len(items) < max(worth, 2) or not _possible():
+    if len(items) < max(worth, 2):
         return list(work(items))
+    first, second = partial(work, items[::2]), partial(work, items[1::2])
     found: list[T | None] = [None] * len(items)
-    found[::2], found[1::2] = _both(lambda: work(items[::2]), lambda: work(items[1::2]))
+    found[::2], found[1::2] = _both(first, second) if _possible() else (first(), second())
     return cast("list[T]", found)
 
 

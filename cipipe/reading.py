@@ -65,9 +65,9 @@ def collect(repository: Repository, config: Config | None, *, strict: bool = Fal
     files = repository.files
     named = repository.named
     paths = named or in_turn(files, pipelines.discover(files))
+    session = Session(files=files, images=actions.images())
 
     def judged(some: Sequence[str]) -> list[_Judged | None]:
-        session = Session(files=files, images=actions.images())
         read = pipelines.read_each(files, some) if named is None else pipelines.read_all(files, some)
         return [_judged(pipeline, session, config) if pipeline else None for pipeline in read]
 

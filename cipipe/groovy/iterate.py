@@ -50,13 +50,13 @@ class Iterations:
         self.ran: set[int] = set()
         self.silent: dict[tuple[object, ...], Value] = {}
         self.quiet: Counter[int] = Counter()
-        self._work = 0
+        self.worked = 0  # nodes visited
         self._assigned: dict[int, frozenset[str]] = {}
 
     def work(self) -> None:
         """Count one step of work."""
-        self._work += 1
-        if self._work > WORK_LIMIT:
+        self.worked += 1
+        if self.worked > WORK_LIMIT:
             raise WorkExceeded
 
     def strings(self, at: int) -> Strings:

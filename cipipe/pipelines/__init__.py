@@ -17,6 +17,8 @@ READERS = {
 
 GITLAB_ENTRY = ".gitlab-ci.yml"
 
+LIBRARY_WORK = 1_200_000  # nodes of Groovy that library steps without a caller may take; some 6 s
+
 _FOREIGN = ("node_modules/", "vendor/", "third_party/", ".git/")
 
 
@@ -64,15 +66,22 @@ def read_each(files: Files, paths: Iterable[str]) -> Iterator[Pipeline | None]:
     """The pipeline of each path, in turn.
 
     None for a part of a shared library that one before was read through: it is judged where it is called.
+    When parts that nobody calls have taken `LIBRARY_WORK`, each further one is a problem.
     """
     through: set[str] = set()
+    work = 0
     for path in paths:
-        if path in through and part(path) is not None:
+        is_part = part(path) is not None
+        if is_part and path in through:
             yield None
-            continue
-        pipeline = read(path, files)
-        through.update(pipeline.followed)
-        yield pipeline
+        elif is_part and work > LIBRARY_WORK:
+            why = "it is not read: the shared library is more than one run follows; name the file to judge it"
+            yield Pipeline(path, "jenkins", (), (Problem(Location(path, 1), why),), called=True)
+        else:
+            pipeline = read(path, files)
+            work += pipeline.work if is_part else 0
+            through.update(pipeline.followed)
+            yield pipeline
 
 
 def outermost(read: Iterable[Pipeline]) -> tuple[Pipeline, ...]:

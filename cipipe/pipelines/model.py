@@ -149,6 +149,7 @@ class Pipeline:
     """One pipeline file; `followed` lists the other files that it was read through.
 
     `called` says that nothing but another pipeline starts it: a reusable workflow, an action, a library step.
+    `work` is what a library step took to read, in nodes of Groovy that were visited.
     """
 
     file: str
@@ -157,6 +158,7 @@ class Pipeline:
     problems: tuple[Problem, ...] = ()
     followed: tuple[str, ...] = ()
     called: bool = False
+    work: int = 0
 
 
 class FileRefused(Exception):  # noqa: N818 - becomes a Problem of the pipeline, not a failure of cipipe

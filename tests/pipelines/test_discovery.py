@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from cipipe.pipelines import discover, read_all
+from cipipe import pipelines
+from cipipe.pipelines import discover, outermost, read, read_all, read_each
 from cipipe.pipelines.model import Files
+from cipipe.pipelines.turns import in_turn
 
 Repository = Callable[[Mapping[str, str | bytes]], Files]
 
@@ -89,3 +91,43 @@ def test_a_file_that_is_refused_or_gone_is_a_problem(repository: Repository) -> 
         "the file is not read: it is too large",
         "the file is not in the repository",
     ]
+
+
+LIBRARY = {
+    "vars/aaa.groovy": "def call(body) { sh 'make a'; body() }\n",
+    "vars/deploy.groovy": "def call() { aaa { sh 'kubectl apply -f k8s' } }\n",
+    "vars/one.groovy": "def call() { two() }\n",
+    "vars/two.groovy": "def call() { one() }\n",
+}
+
+
+def test_callers_are_read_before_what_they_call(repository: Repository) -> None:
+    files = repository({**LIBRARY, "Jenkinsfile": "node { sh 'make' }"})
+    order = in_turn(files, discover(files))
+    assert order == (
+        "Jenkinsfile", "vars/deploy.groovy", "vars/aaa.groovy", "vars/one.groovy", "vars/two.groovy",
+    )  # fmt: skip
+    assert [pipeline and pipeline.file for pipeline in read_each(files, order)] == [
+        "Jenkinsfile", "vars/deploy.groovy", None, "vars/one.groovy", None,
+    ]  # fmt: skip
+
+
+def test_of_steps_that_call_each_other_one_stays(repository: Repository) -> None:
+    files = repository(LIBRARY)
+    kept = outermost(read(path, files) for path in sorted(LIBRARY))
+    assert {pipeline.file for pipeline in kept} == {"vars/deploy.groovy", "vars/one.groovy"}
+
+
+def test_a_library_too_large_for_a_run_is_said_file_by_file(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "LIBRARY_WORK", 5)
+    steps = {f"vars/s{number}.groovy": "def call() { sh 'make' }\n" for number in range(9)}
+    files = repository({**steps, "Jenkinsfile": "node { sh 'make' }"})
+    found = {pipeline.file: pipeline for pipeline in read_all(files)}
+    assert set(found) == {*steps, "Jenkinsfile"}
+    unread = {file for file, pipeline in found.items() if not pipeline.jobs}
+    assert 0 < len(unread) < len(steps)
+    assert all(len(found[file].problems) == 1 for file in unread)
+    (named,) = read_all(files, [max(unread)])
+    assert named.jobs

@@ -55,7 +55,8 @@ def read(path: str, content: bytes, files: Files) -> Pipeline:
         record.problems[Problem(start, "the pipeline is nested too deep to follow")] = None
     problems = (*library.problems, *record.problems)
     branches = tuple(dict.fromkeys(_branches(parsed.body))) or None
-    return Pipeline(path, "jenkins", record.done(branches), problems, tuple(library.followed), called)
+    jobs, work = record.done(branches), host.context.evaluator.worked
+    return Pipeline(path, "jenkins", jobs, problems, tuple(library.followed), called, work)
 
 
 def _is_pipeline(body: Iterable[tree.Node]) -> bool:
