@@ -71,7 +71,7 @@ _WELL_KNOWN = re.compile(
     r"|determinate\.systems|devbox|mise\.run|asdf|taskfile\.dev|just\.systems|cosign|sigstore|terraform-linters|tflint|tfsec|infracost"
     r"|pulumi\.com|doppler|datadog|newrelic|newrelic|buf\.build|earthly|dagger|okteto|get-kubectl|kustomize|gitleaks|semgrep"
     r"|bootstrap\.pypa\.io|get-pip|composer|getcomposer|symfony|meteor|heroku|vercel|netlify|linkerd\.io|run\.linkerd|istio\.io"
-    r"|downloadIstio|kind\.sigs|minikube|helmfile|arkade|alexellis|reviewdog|actionlint|shellcheck|hadolint|sonar|gruntwork",
+    r"|downloadIstio|kind\.sigs|minikube|helmfile|arkade|alexellis|reviewdog|nektos/act|actionlint|shellcheck|hadolint|sonar|gruntwork",
     re.IGNORECASE,
 )
 _FETCHERS = frozenset(
@@ -111,7 +111,7 @@ _FETCHERS |= {
     "sed",
 }
 _ENVIRONMENT = re.compile(
-    r"(?:[Aa]ctivate(?:\.ps1)?|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
+    r"(?:[Aa]ctivate(?:\.ps1)?|\.?profile|\.?bashrc|\.?bash_profile|\.?zshrc|env|\.env[\w.-]*|[\w.-]*\.env|nvm\.sh|sdkman-init\.sh|setup\.bash|setvars\.sh|emsdk_env\.sh|conda\.sh|kube_codegen\.sh|functions|os-release|lsb-release|environment|completion\.bash\.inc|path\.bash\.inc|asdf\.sh|setup-env\.sh|rvm)$"
 )
 
 _MAY_HOLD_SCRIPTS = ("/tmp/", "/home/", "/opt/", "/root/")  # noqa: S108 - prefixes
@@ -275,13 +275,12 @@ def leads_out(call: Call, path: str) -> bool:
     folders = call.state.directories
     if call.state.strayed and not path.startswith(("/", HOLE)):
         return all(in_repository(place) is None for place in (*folders, *call.state.paths(path)))
-    if ".." not in path.split("/"):
+    if ".." not in path.split("/") or path.startswith(HOLE):
         return False
     starts = (path,) if path.startswith("/") else tuple(f"{folder}/" for folder in folders)
     inside = any(start.startswith(WORKSPACE + "/") for start in starts)
-    return inside and all(
-        in_repository(place) is None for place in call.state.paths(path) if HOLE not in place
-    )
+    places = [place for place in call.state.paths(path) if HOLE not in place]
+    return inside and bool(places) and all(in_repository(place) is None for place in places)
 
 
 def elsewhere(run: "Interpreter", call: Call, path: str, name: str, targets: Iterable[str]) -> None:
