@@ -120,6 +120,7 @@ _PLANNERS = re.compile(r"terra|tofu|tf[^/]*$")  # what these change is told by t
 _MAKERS = frozenset(
     {"git", "svn", "hg", "mkdir", "cmake", "meson", "tar", "unzip", "cp", "mv", "rsync", "curl", "wget", "ln"}
 )
+_PACKAGES = ("pyproject.toml", "setup.cfg", "setup.py")
 _DEPLOYS = re.compile(r"deploy|rollout|(?:^|[-_:.])(?:apply|k8s|kube|kubernetes|helm|argocd)(?:$|[-_:.])")
 
 
@@ -249,6 +250,19 @@ def missing_script(run: "Interpreter", call: Call) -> None:
         run.problem(call, f"the program {name.replace(HOLE, '…')} cannot be read, and may change a cluster")
 
 
+def own_program(run: "Interpreter", call: Call) -> None:
+    """A program that the repository's own Python package installs is asked to deploy."""
+    verb = next((word for word in call.argv[1:] if not word.startswith("-")), "")
+    name = call.argv[0]
+    if _DEPLOYS.search(verb) and any(
+        f"\n{name} = " in text or f"\n{name}=" in text or f'"{name}=' in text or f"'{name}=" in text
+        for path in _PACKAGES
+        for text in (run.session.read(path) or "",)
+        if "scripts" in text
+    ):
+        run.problem(call, f"{name} is a program of this repository, and may change a cluster")
+
+
 def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Result:
     """A script file that is neither in the repository nor made before."""
     call.state.unsure = call.state.unsure or sourced
@@ -256,6 +270,8 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
         run.session.refused[p] for p in map(in_repository, call.state.paths(path)) if p in run.session.refused
     ]
     shown = path.replace(HOLE, "…")
+    if path.lower().endswith("/activate.ps1"):
+        return Result.UNKNOWN
     if refused:
         run.problem(call, f"{shown} is not read: {refused[0]}")
     elif leads_out(call, path) and not (sourced and _ENVIRONMENT.search(path)):
