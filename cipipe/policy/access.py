@@ -5,6 +5,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from urllib.parse import urlsplit
 
 from cipipe.pipelines.model import HOLE
@@ -62,7 +63,7 @@ def request(words: Sequence[str]) -> Request | None:
     if program(words[0]) not in _CLIENTS:
         return None
     method, body, urls = "", False, []
-    for word, after in zip(words[1:], (*words[2:], ""), strict=True):
+    for word, after in zip_longest(words[1:], words[2:], fillvalue=""):
         flag, equals, value = word.partition("=")
         if flag.lower() in _METHOD_FLAGS:
             method = (value if equals else after).lower()

@@ -245,6 +245,22 @@ _jenkins("splits of Groovy", lambda: "node { def a = '" + "a," * 100_000 + f"'\n
 _jenkins("closures on lists of Groovy", lambda: "node { def a = ['a']\n" + "a = a.collect { it + it } + a\n" * 60 + f"sh '{DEPLOY}' }}")
 _jenkins("parallel of Groovy", lambda: "node { parallel(" + _lines("s{i}: { sh 'a' },", 5_000) + f"z: {{ sh '{DEPLOY}' }}) }}")
 
+# Commands without what they need
+
+_shell(
+    "programs without arguments",
+    lambda: "\n".join(
+        f"{name}\n{name} -\n{name} --\n{name} -c\n| {name}\n{name} -f\nsudo {name}\necho | {name}"
+        for name in "curl wget kubectl helm bash sh ssh docker env sudo xargs find eval exec trap make task just npm tox go "
+        "python node ruby perl awk git base64 printf read set export alias source cipipe az aws gcloud kind k3d curl terraform "
+        "ansible pulumi timeout nice su compose pwsh cmd http flock parallel argocd flux test [ cd tee cp ln mv sed tr cut".split()
+    )
+    + f"\n{DEPLOY}",
+)
+
+_case("an Earthfile without targets", lambda: {WORKFLOW: workflow(f"earthly +a\n{DEPLOY}"), "Earthfile": "VERSION 0.8\n"}, "deny")
+_case("a magefile without functions", lambda: {WORKFLOW: workflow(f"mage a\n{DEPLOY}"), "magefile.go": "package main\n"}, "deny")
+
 # Circles and fans of files
 
 _case("scripts in a circle", lambda: {WORKFLOW: workflow("bash a.sh"), "a.sh": "bash b.sh", "b.sh": f". ./a.sh\nbash a.sh\n{DEPLOY}"}, "deny")

@@ -192,7 +192,7 @@ def earthly(run: Interpreter, call: Call) -> Result:
 def _earthly_blocks(text: str) -> dict[str, _Block]:
     blocks: dict[str, _Block] = {}
     heads = [(m.start(), m) for m in re.finditer(r"^.*$", text, re.MULTILINE) if _EARTHLY_TARGET.match(m[0])]
-    for (start, head), after in zip(heads, [*(at for at, _ in heads[1:]), len(text)], strict=True):
+    for (start, head), after in zip(heads, [*(at for at, _ in heads[1:]), len(text)], strict=False):
         body = text[start:after]
         needs = tuple(re.findall(r"(?<![\w./])\+([a-z][\w-]*)", body))
         blocks[head[0].partition(":")[0]] = _Block(needs, start, body)
@@ -212,7 +212,7 @@ def mage(run: Interpreter, call: Call) -> Result:
     ends = [*(head.start() for head in heads[1:]), len(text)]
     bodies = {
         head[1].lower(): (head.start(), text[head.start() : end])
-        for head, end in zip(heads, ends, strict=True)
+        for head, end in zip(heads, ends, strict=False)
     }
     blocks = {
         name: _Block(
