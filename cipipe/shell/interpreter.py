@@ -272,6 +272,8 @@ class Interpreter(Control):
             return handler(self, call)
         if "/" in name:
             unresolved.missing_script(self, call)
+        else:
+            unresolved.own_program(self, call)
         return self._handlers[""](self, call)
 
     def _glob(self, name: str) -> str:
