@@ -1,5 +1,6 @@
 """Many bumps at once, each of another image, each with a pull request of its own at a fake GitHub."""
 
+import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,10 +39,11 @@ def run(bumps: int, *, at_once: int, work: Path) -> tuple[Result, list[Budget]]:
         (Path(folder) / "cipipe.yaml").write_text(configuration)
         place = Bumper(Path(folder))
         execute([sys.executable, "-m", "cipipe", "--version"], place)  # fills the bytecode caches
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), _processor()
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(place.bump, range(bumps)))
         found.seconds.append(time.perf_counter() - begun)
+        processor = _processor() - before
         found.requests = len(server.requests) + len(api.requests)
         found.down = server.bytes_sent()
         pushes = sum(request.path.endswith("git-receive-pack") for request in server.requests)
@@ -52,7 +54,15 @@ def run(bumps: int, *, at_once: int, work: Path) -> tuple[Result, list[Budget]]:
     budgets = [
         Budget(f"{what} = {bumps}", str(number), held=number == bumps) for what, number in left.items()
     ]
+    used = f"{processor / bumps:.2f} s"
+    budgets.append(Budget("processor time of one bump, with the server's Git", used, held=True))
     return found, [*budgets, at_most("wall time", found.seconds[0], SECONDS, " s")]
+
+
+def _processor() -> float:
+    """Seconds of all processes that ended, which other work on the machine does not lengthen."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Bumper(Place):
