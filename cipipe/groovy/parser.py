@@ -41,6 +41,7 @@ class Parser(Expressions):
     """Statements on top of expressions."""
 
     _class_name: str | None = None
+    _interface = False  # inside one a method has no body
 
     def statements_until_end(self) -> list[tree.Node]:
         """Statements up to the end of the tokens or a brace that closes."""
@@ -184,7 +185,7 @@ class Parser(Expressions):
             typed
             and after.text == "("
             and after.kind == "op"
-            and (modified or self._brace_behind_parenthesis())
+            and (modified or self._interface or self._brace_behind_parenthesis())
         ):
             name = (
                 token.text if token.kind == "name" else "".join(getattr(p, "text", "?") for p in token.parts)
@@ -260,8 +261,9 @@ class Parser(Expressions):
             else:
                 self.next()
         constants = self._enum_constants() if token.text == "enum" and self.is_op("{") else []
+        interface, self._interface = self._interface, token.text == "interface"
         members = self.class_body()
-        self._class_name = outer
+        self._class_name, self._interface = outer, interface
         return tree.Class(token.start, name, parent, [*constants, *members])
 
     def _enum_constants(self) -> list[tree.Node]:

@@ -1,5 +1,6 @@
 """Readers: pipeline files -> the model of what runs (layer 1)."""
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Protocol, cast
@@ -19,6 +20,10 @@ GITLAB_ENTRY = ".gitlab-ci.yml"
 
 LIBRARY_WORK = 1_200_000  # nodes of Groovy that library steps without a caller may take; some 6 s
 
+_RUNS = re.compile(
+    rb"(?i)\b(?:sh|bat|pwsh|powershell|execute|exec|ProcessBuilder|evaluate|load|libraryResource|step|oc|helm|flux)\b"
+    rb"|kube|openshift|argocd|terraform|ansible"
+)
 _FOREIGN = ("node_modules/", "vendor/", "third_party/", ".git/")
 
 
@@ -66,15 +71,16 @@ def read_each(files: Files, paths: Iterable[str]) -> Iterator[Pipeline | None]:
     """The pipeline of each path, in turn.
 
     None for a part of a shared library that one before was read through: it is judged where it is called.
-    When parts that nobody calls have taken `LIBRARY_WORK`, each further one is a problem.
+    When parts that nobody calls have taken `LIBRARY_WORK`, each further one that runs something is a problem.
     """
     through: set[str] = set()
     work = 0
     for path in paths:
         is_part = part(path) is not None
-        if is_part and path in through:
+        beyond = is_part and work > LIBRARY_WORK
+        if (is_part and path in through) or (beyond and not _runs(path, files)):
             yield None
-        elif is_part and work > LIBRARY_WORK:
+        elif beyond:
             why = "it is not read: the shared library is more than one run follows; name the file to judge it"
             yield Pipeline(path, "jenkins", (), (Problem(Location(path, 1), why),), called=True)
         else:
@@ -82,6 +88,14 @@ def read_each(files: Files, paths: Iterable[str]) -> Iterator[Pipeline | None]:
             work += pipeline.work if is_part else 0
             through.update(pipeline.followed)
             yield pipeline
+
+
+def _runs(path: str, files: Files) -> bool:
+    """Whether a part of a library may run something itself, and not only through other parts."""
+    try:
+        return _RUNS.search(files.read(path) or b"") is not None
+    except FileRefused:
+        return True
 
 
 def outermost(read: Iterable[Pipeline]) -> tuple[Pipeline, ...]:
