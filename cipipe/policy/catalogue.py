@@ -117,6 +117,7 @@ class ClusterMaker:
 
     name: str
     cloud: bool
+    nested: bool
     create: frozenset[Verb]
     delete: frozenset[Verb]
     credentials: frozenset[Verb]
@@ -138,6 +139,7 @@ def clusters() -> Mapping[str, ClusterMaker]:
         name: ClusterMaker(
             name=name,
             cloud=entry.get("cloud", False),
+            nested=entry.get("nested", False),
             create=verbs(entry, "create"),
             delete=verbs(entry, "delete"),
             credentials=verbs(entry, "credentials"),

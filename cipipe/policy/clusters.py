@@ -125,7 +125,7 @@ class Clusters:
             return False
         plain, values = _split(words[1:], maker)
         if not maker.cloud:
-            return _starts(plain, (*maker.create, *maker.delete))
+            return not maker.nested and _starts(plain, (*maker.create, *maker.delete))
         for verbs in (maker.create, maker.delete, maker.credentials):
             if _starts(plain, verbs):
                 return self._is_own(maker, _name(maker, plain, values, verbs))
