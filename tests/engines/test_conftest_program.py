@@ -3,6 +3,7 @@
 import json
 import stat
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,21 @@ def test_a_package_of_ours_in_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     )
     with pytest.raises(UsageError, match="own"):
         evaluate(monkeypatch, fake(tmp_path, [result()]), own=(tmp_path / "mine",))
+
+
+@pytest.mark.parametrize("where", ["checkout", "home", "temporary"])
+def test_settings_that_lie_about_change_nothing(
+    where: str, tool: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / where
+    folder.mkdir()
+    (folder / "conftest.toml").write_text('no-fail = true\nnamespace = "nothing"\npolicy = "/nowhere"\n')
+    monkeypatch.setenv("PATH", f"{Path(tool('conftest')).parent}:/usr/bin:/bin")
+    monkeypatch.setenv("CONFTEST_NAMESPACE", "nothing")
+    if where == "home":
+        monkeypatch.setenv("HOME", str(folder))
+    if where == "temporary":
+        monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.chdir(folder)
+    found = load("conftest").evaluate(DOCUMENT, RULES, (), folder, Deadline(30))
+    assert [said.rule for said in found.judgements] == RULES

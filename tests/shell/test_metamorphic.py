@@ -224,3 +224,46 @@ def test_the_grammar_is_that_of_shfmt(script: str, tool: Callable[[str], str]) -
     tree = parse(script)
     assert not tree.mistakes
     assert _simple_commands(tree.body.commands) == _calls(json.loads(out.stdout))
+
+
+WORD = st.sampled_from(
+    ["a", "kubectl", "'b c'", '"$x"', "$(d -e)", "`f`", "${g:-h}", "${i//j/k}", "$((1+2))", "l\\ m", "$'n\\to'", "p=q", "{r,s}"]
+    + ["<(t)", "~/u", "*.v", "w#x", '"$(y "z")"', "${a[@]}", '"a\\"b"', "--c=d", "if", "done", "[", "!", "time"]
+)  # fmt: skip
+REDIRECTION = st.sampled_from(
+    ["", "", "", " > a", " 2>&1", " < b", " >> c", " <<< d", " &> e", " 2>/dev/null"]
+)
+
+
+@st.composite
+def simple(draw: st.DrawFn) -> str:
+    """A simple command, that begins with no reserved word."""
+    words = draw(st.lists(WORD, min_size=0, max_size=4))
+    return " ".join([draw(st.sampled_from(["a", "x=1 b", "sudo c", "$d", '"e"'])), *words]) + draw(
+        REDIRECTION
+    )
+
+
+def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Every compound command around others."""
+    frames = [
+        "if {}; then {}; else {}; fi", "while {}; do {}; done", "for i in 1 2; do {}; done", "{{ {}; }}",
+        "( {} )", "case $x in a|b) {} ;; *) {} ;; esac", "{} && {}", "{} || {}", "{} | {}", "! {}", "{}; {}", "{} &\n{}",
+        "f() {{ {}\n}}", "cat <<E\n$({})\nE\n{}", "x=$({})", "until {}\ndo {}\ndone", "[[ -n $a ]] && {}", "((i++)); {}",
+    ]  # fmt: skip
+    return st.builds(
+        lambda frame, parts: frame.format(*parts), st.sampled_from(frames), st.tuples(inner, inner, inner)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(scripts=st.lists(st.recursive(simple(), compound, max_leaves=6), min_size=1, max_size=6))
+def test_what_shfmt_parses_we_parse(scripts: list[str], tool: Callable[[str], str]) -> None:
+    script = "\n".join(scripts) + "\n"
+    out = subprocess.run(
+        [tool("shfmt"), "--to-json", "-ln", "bash"], input=script, capture_output=True, text=True, check=False, timeout=20
+    )  # fmt: skip
+    tree = parse(script)
+    if out.returncode == 0:
+        assert not tree.mistakes
+        assert _simple_commands(tree.body.commands) == _calls(json.loads(out.stdout))
