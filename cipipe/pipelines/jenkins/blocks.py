@@ -1,6 +1,7 @@
 """Blocks: the sections of a declarative pipeline, and steps that change what holds inside of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cipipe.groovy import tree
 from cipipe.groovy.source import Text
@@ -66,7 +67,7 @@ def _run_block(context: Context, function: Function) -> Value:
             function.node.parameters if isinstance(function.node, tree.Closure) else None,
             body,
         )
-        return evaluator.run(Function(closure, function.scope, function.unit, function.delegate), [])
+        return evaluator.run(replace(function, node=closure), [])
 
 
 def _environment(context: Context, closure: tree.Closure, function: Function) -> None:
