@@ -227,9 +227,35 @@ def test_the_grammar_is_that_of_shfmt(script: str, tool: Callable[[str], str]) -
 
 
 WORD = st.sampled_from(
-    ["a", "kubectl", "'b c'", '"$x"', "$(d -e)", "`f`", "${g:-h}", "${i//j/k}", "$((1+2))", "l\\ m", "$'n\\to'", "p=q", "{r,s}"]
-    + ["<(t)", "~/u", "*.v", "w#x", '"$(y "z")"', "${a[@]}", '"a\\"b"', "--c=d", "if", "done", "[", "!", "time"]
-)  # fmt: skip
+    [
+        "a",
+        "kubectl",
+        "'b c'",
+        '"$x"',
+        "$(d -e)",
+        "`f`",
+        "${g:-h}",
+        "${i//j/k}",
+        "$((1+2))",
+        "l\\ m",
+        "$'n\\to'",
+        "p=q",
+        "{r,s}",
+        "<(t)",
+        "~/u",
+        "*.v",
+        "w#x",
+        '"$(y "z")"',
+        "${a[@]}",
+        '"a\\"b"',
+        "--c=d",
+        "if",
+        "done",
+        "[",
+        "!",
+        "time",
+    ]
+)
 REDIRECTION = st.sampled_from(
     ["", "", "", " > a", " 2>&1", " < b", " >> c", " <<< d", " &> e", " 2>/dev/null"]
 )
@@ -247,10 +273,25 @@ def simple(draw: st.DrawFn) -> str:
 def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Every compound command around others."""
     frames = [
-        "if {}; then {}; else {}; fi", "while {}; do {}; done", "for i in 1 2; do {}; done", "{{ {}; }}",
-        "( {} )", "case $x in a|b) {} ;; *) {} ;; esac", "{} && {}", "{} || {}", "{} | {}", "! {}", "{}; {}", "{} &\n{}",
-        "f() {{ {}\n}}", "cat <<E\n$({})\nE\n{}", "x=$({})", "until {}\ndo {}\ndone", "[[ -n $a ]] && {}", "((i++)); {}",
-    ]  # fmt: skip
+        "if {}; then {}; else {}; fi",
+        "while {}; do {}; done",
+        "for i in 1 2; do {}; done",
+        "{{ {}; }}",
+        "( {} )",
+        "case $x in a|b) {} ;; *) {} ;; esac",
+        "{} && {}",
+        "{} || {}",
+        "{} | {}",
+        "! {}",
+        "{}; {}",
+        "{} &\n{}",
+        "f() {{ {}\n}}",
+        "cat <<E\n$({})\nE\n{}",
+        "x=$({})",
+        "until {}\ndo {}\ndone",
+        "[[ -n $a ]] && {}",
+        "((i++)); {}",
+    ]
     return st.builds(
         lambda frame, parts: frame.format(*parts), st.sampled_from(frames), st.tuples(inner, inner, inner)
     )
@@ -261,8 +302,13 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def test_what_shfmt_parses_we_parse(scripts: list[str], tool: Callable[[str], str]) -> None:
     script = "\n".join(scripts) + "\n"
     out = subprocess.run(
-        [tool("shfmt"), "--to-json", "-ln", "bash"], input=script, capture_output=True, text=True, check=False, timeout=20
-    )  # fmt: skip
+        [tool("shfmt"), "--to-json", "-ln", "bash"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
     tree = parse(script)
     if out.returncode == 0:
         assert not tree.mistakes
