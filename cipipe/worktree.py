@@ -20,7 +20,7 @@ class Worktree:
         self.root = root.resolve()
         self._content: dict[str, bytes | None] = {}
         self._folders: dict[str, str] = {}
-        self._paths: Sequence[str] | None = None
+        self._paths: tuple[str, ...] | None = None
 
     def read(self, path: str) -> bytes | None:
         """The content; None when there is no such file. Raises `FileRefused`."""
@@ -64,9 +64,9 @@ class Worktree:
     def list(self, prefix: str) -> tuple[str, ...]:
         """All paths of files below the folder `prefix` ("" for all), sorted; links are not entered."""
         if self._paths is None:
-            self._paths = sorted(self._walk())
+            self._paths = tuple(sorted(self._walk()))
         if not prefix:
-            return tuple(self._paths)
+            return self._paths
         folder = prefix.rstrip("/") + "/"
         return tuple(path for path in self._paths if path.startswith(folder))
 

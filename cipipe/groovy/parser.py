@@ -25,7 +25,7 @@ class Parsed:
     faults: tuple[Fault, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def parse(source: Source) -> Parsed:
     """The tree of a whole file; nothing in it raises."""
     lexer = Lexer(source)

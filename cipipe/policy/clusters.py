@@ -18,6 +18,7 @@ Target = Literal["cluster", "ephemeral"]
 
 _DEFAULT = ""
 _UNKNOWN = "?"
+_WILDCARDS = frozenset("*?[")
 _CONTEXT = ("--context", "--kube-context", "--kubeconfig-context", "--argocd-context", "--kubecontext")
 _KUBECONFIG = ("--kubeconfig",)
 _SERVER = ("--server", "-s", "--kube-apiserver")
@@ -56,13 +57,15 @@ class Clusters:
     def __init__(self, *, allowed: bool = True, deleted: frozenset[tuple[str, str]] = frozenset()) -> None:
         self._allowed = allowed
         self._deleted = deleted
-        self._contexts: list[str] = []
+        self._contexts: dict[str, None] = {}  # their names or globs, as they were made
+        self._globs: dict[str, None] = {}  # those among them: few, whatever the number of clusters
         self._ephemeral: dict[str, bool] = {}
-        self._before_k3s: tuple[list[str], dict[str, bool]] | None = None
+        self._before_k3s: tuple[dict[str, None], dict[str, bool]] | None = None
 
     def make(self, contexts: Sequence[str], kubeconfig: Value | None = None) -> None:
         """A cluster was made; `contexts` are globs of its context's name."""
-        self._contexts += contexts
+        self._contexts |= dict.fromkeys(contexts)
+        self._globs |= dict.fromkeys(glob for glob in contexts if not _WILDCARDS.isdisjoint(glob))
         self._ephemeral[_path(kubeconfig)] = True
 
     def run(
@@ -79,7 +82,7 @@ class Clusters:
         """
         name = program(words[0])
         if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
-            self._before_k3s = list(self._contexts), dict(self._ephemeral)
+            self._before_k3s = dict(self._contexts), dict(self._ephemeral)
             self.make(["default"])
             return True
         if name in _SHELLS and self._before_k3s is not None and _joins(words, env):
@@ -98,7 +101,7 @@ class Clusters:
         if _starts(plain, maker.delete) and not maker.cloud and not trapped:
             context = maker.context.format(name=_name(maker, plain, values, maker.delete))
             if context in self._contexts:
-                self._contexts.remove(context)
+                del self._contexts[context]
                 if not self._contexts:
                     self._ephemeral.clear()
         if _starts(plain, maker.kubeconfig) and self._contexts:
@@ -175,7 +178,9 @@ class Clusters:
         return self._allowed and bool(self._contexts)
 
     def _is_made(self, context: str) -> bool:
-        return any(fnmatch.fnmatchcase(context, made) for made in self._contexts)
+        return context in self._contexts or any(
+            fnmatch.fnmatchcase(context, glob) for glob in self._globs if glob in self._contexts
+        )
 
 
 def _joins(words: Sequence[str], env: Mapping[str, Value]) -> bool:

@@ -6,6 +6,7 @@ places. Rules see facts alone; findings name an id, and the places say where tha
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -77,6 +78,7 @@ class Facts:
     _facts: dict[Kind, dict[tuple[Field, ...], str]] = field(
         default_factory=lambda: {kind: {} for kind in KINDS}
     )
+    _counts: Counter[Kind] = field(default_factory=Counter)
 
     def add(self, kind: Kind, place: Place | None, **fields: Field) -> None:
         """Add a fact; one that is there already gets another place. Raises `KeyError` for a missing field."""
@@ -96,10 +98,11 @@ class Facts:
         for place in places:
             if place not in kept[-1:]:
                 kept.append(place)
+                self._counts[kind] += 1
 
     def count(self, kind: Kind) -> int:
         """How many places facts of the kind have."""
-        return sum(len(self.places[identifier]) for identifier in self._facts[kind].values())
+        return self._counts[kind]
 
     def document(self, nonce: str) -> dict[str, object]:
         """The document without its places."""

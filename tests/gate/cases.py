@@ -43,6 +43,7 @@ class Memory:
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self._files = {path: text.encode() for path, text in files.items()}
+        self._paths = tuple(sorted(files))
 
     def read(self, path: str) -> bytes | None:
         """The content."""
@@ -50,8 +51,8 @@ class Memory:
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """The paths below `prefix`."""
-        start = prefix.rstrip("/") + "/" if prefix else ""
-        return tuple(sorted(path for path in self._files if path.startswith(start)))
+        start = prefix.rstrip("/") + "/"
+        return tuple(path for path in self._paths if path.startswith(start)) if prefix else self._paths
 
 
 def load() -> Iterator[Case]:

@@ -1,7 +1,8 @@
 """Scripts of the repository that a pipeline uses: `vars/`, `src/`, `resources/` and files that are loaded."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from cipipe.groovy import tree
 from cipipe.groovy.parser import Parsed, parse
@@ -22,23 +23,12 @@ class Library:
         self.files = files
         self.followed: list[str] = []
         self.problems: list[Problem] = []
-        self._steps: dict[str, str] | None = None
-        self._classes: dict[str, str] = {}
         self._units: dict[str, Unit] = {}
-
-    def _index(self) -> dict[str, str]:
-        if self._steps is None:
-            self._steps = {}
-            for path in sorted(self.files.list(""), key=lambda p: (p.count("/"), p), reverse=True):
-                if match := _VARS.fullmatch(path):
-                    self._steps[match[1]] = path
-                elif match := _SRC.fullmatch(path):
-                    self._classes[match[1].replace("/", ".")] = path
-        return self._steps
+        self._steps, self._classes = _index(files.list(""))
 
     def step(self, name: str) -> Unit | None:
         """The script `vars/NAME.groovy`."""
-        path = self._index().get(name)
+        path = self._steps.get(name)
         return self._unit(path, name) if path else None
 
     def class_unit(self, name: str, unit: Unit) -> tuple[Unit, tree.Class | None] | None:
@@ -46,7 +36,6 @@ class Library:
         for kind in _classes(parse(unit.source).body):
             if kind.name == name:
                 return unit, kind
-        self._index()
         full = unit.imports.get(name, name)
         candidates = [full, *(path[:-1] + name for path in unit.imports.values() if path.endswith(".*"))]
         for candidate in candidates:
@@ -103,6 +92,19 @@ class Library:
             if text is not None:
                 return path, text
         return None
+
+
+@lru_cache(maxsize=1)
+def _index(paths: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The steps and the classes of the files, by name: the same for every pipeline of a repository."""
+    steps: dict[str, str] = {}
+    classes: dict[str, str] = {}
+    for path in sorted(paths, key=lambda p: (p.count("/"), p), reverse=True):
+        if match := _VARS.fullmatch(path):
+            steps[match[1]] = path
+        elif match := _SRC.fullmatch(path):
+            classes[match[1].replace("/", ".")] = path
+    return steps, classes
 
 
 def decode(content: bytes) -> str:
