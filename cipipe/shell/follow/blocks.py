@@ -4,9 +4,11 @@ They are not parsed as the languages that they are: the block of a task is found
 and what it starts by the call that starts it.
 """
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from cipipe.pipelines.model import HOLE, Script
 from cipipe.results import Location
@@ -17,6 +19,7 @@ from cipipe.shell.interpreter import Handler, Interpreter
 _STRING = r"""(?:'((?:[^'\\\n]|\\.)*+)'|"((?:[^"\\\n]|\\.)*+)")"""
 _STRINGS = re.compile(_STRING)
 _RAKE_TASK = re.compile(r"(\s*)(?:multi)?(task|namespace)\b[ (]*:?['\"]?([\w:-]+)(.*)")
+_RAKE_END = re.compile(r"(\s*)(?:end\b|\})")
 _RAKE_RUN = re.compile(
     rf"(?:\b(?:sh|system|exec|spawn)\b|%x)[ (]*({_STRING}(?:\s*,\s*{_STRING})*)|`([^`\n]+)`"
 )
@@ -41,6 +44,7 @@ _MAGE_RUN = re.compile(
 )
 _MAGE_CALL = re.compile(r"\b(\w+)\b")
 _MOST_TASKS = 200
+_LONGEST_BLOCK = 5_000  # characters of a task of Gradle
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,10 @@ def _rake_blocks(text: str) -> dict[str, _Block]:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
+    ends: dict[int, list[int]] = {}
+    for i, line in enumerate(lines):
+        if closed := _RAKE_END.match(line):
+            ends.setdefault(len(closed[1]), []).append(i)
     for i, line in enumerate(lines):
         head = _RAKE_TASK.match(line)
         if head is None:
@@ -124,9 +132,9 @@ def _rake_blocks(text: str) -> dict[str, _Block]:
         if head[2] == "namespace":
             spaces.append((indent, head[3].rstrip(":")))
             continue
-        end = next(
-            (j for j in range(i + 1, len(lines)) if re.match(rf"\s{{{indent}}}(?:end\b|\}})", lines[j])), i
-        )
+        closing = ends.get(indent, [])
+        found = bisect.bisect_right(closing, i)
+        end = closing[found] if found < len(closing) else i
         has_body = re.search(r"\bdo\b|\{\s*(?:\||$)", head[4]) is not None
         body = "\n".join(lines[i : end + 1]) if has_body else line
         needs = head[4].partition("=>")[2] or (
@@ -159,9 +167,9 @@ def gradle(run: Interpreter, call: Call) -> Result:
 
 def _gradle_blocks(text: str) -> dict[str, _Block]:
     blocks: dict[str, _Block] = {}
-    for head in _GRADLE_TASK.finditer(text):
+    for head in islice(_GRADLE_TASK.finditer(text), _MOST_TASKS):
         depth, at = 1, head.end()
-        while at < len(text) and depth:
+        while at < len(text) and depth and at - head.end() < _LONGEST_BLOCK:
             depth += {"{": 1, "}": -1}.get(text[at], 0)
             at += 1
         body = text[head.start() : at]

@@ -19,7 +19,8 @@ _SESSIONS = ("-s", "--session", "--sessions", "-e")
 _SESSION_OPTIONS = frozenset(
     {*_SESSIONS, "-f", "--noxfile", "-t", "--tags", "-k", "-p", "--python", "-c", "-H"}
 )
-_DECORATORS = r"(?:@(?:[^\n]|\n(?=[ \t)]))*\n)+"
+_DEEPEST = 5  # functions of a task file that name each other
+_DECORATORS = r"(?:@(?:[^\n]|\n(?=[ \t)])){0,500}\n){1,5}+"
 _DECORATED = re.compile(
     rf"^{_DECORATORS}(?:async )?def (\w+)[^\n]*\n(?:[ \t)][^\n]*\n|\n(?=[ \t\n]))*", re.MULTILINE
 )
@@ -98,9 +99,9 @@ def _chosen(text: str, wanted: Sequence[str]) -> str:
     found = list(_DECORATED.finditer(text))
     if not names or not any(function[1] in names for function in found):
         return text
-    for _ in found:  # what is asked for may name others, in its decorator or its body
+    for _ in range(_DEEPEST):  # what is asked for may name others, in its decorator or its body
         asked = " ".join(function[0] for function in found if function[1] in names)
-        more = {function[1] for function in found if re.search(rf"\b{function[1]}\b", asked)}
+        more = {function[1] for function in found} & set(re.findall(r"\w+", asked))
         if more <= names:
             break
         names |= more

@@ -58,7 +58,7 @@ def _runner(verbs: frozenset[str], own: frozenset[str]) -> Handler:
 
 def _everywhere(run: Interpreter, call: Call, name: str, scopes: list[str]) -> None:
     for scope in scopes or ["*"]:
-        for path in workspaces(run, scope):
+        for path in workspaces(run, call, scope):
             run_script(run, call, path, name)
 
 

@@ -21,7 +21,7 @@ _LIFECYCLE = {
 }
 _LIFECYCLE |= dict.fromkeys(("ci", "i", "install-test", "it", "cit", "add"), _LIFECYCLE["install"])
 _RUNS = frozenset({"run", "run-script", "rum", "urn"})
-_MOST_WORKSPACES = 300  # package.json files that are looked at
+_MOST_CHARACTERS = 2_000_000  # of package.json files that are looked through for a workspace
 _FOLDERS = ("--prefix", "-C", "--cwd", "--dir")
 _WORKSPACES = ("-w", "--workspace", "--filter", "-F")
 _VALUES = frozenset({*_WORKSPACES, "--loglevel", "--registry", *_FOLDERS})
@@ -115,7 +115,7 @@ def _manifests(run: Interpreter, call: Call, asked: _Asked, script: str) -> list
     """The package.json files whose scripts run."""
     if asked.everywhere or asked.workspaces:
         wanted = asked.workspaces or ["*"]
-        found = [path for name in wanted for path in workspaces(run, name)]
+        found = [path for name in wanted for path in workspaces(run, call, name)]
         if found:
             return found
     path = posixpath.join(asked.folder, "package.json")
@@ -123,15 +123,19 @@ def _manifests(run: Interpreter, call: Call, asked: _Asked, script: str) -> list
     return [found_file[0]] if found_file is not None else []
 
 
-def workspaces(run: Interpreter, name: str) -> list[str]:
+def workspaces(run: Interpreter, call: Call, name: str) -> list[str]:
     """The package.json files of the workspaces that `name` (a name, a folder, or a glob) means."""
     pattern = name.strip("{}./!^").removesuffix("/**") or "*"
     short = pattern.rsplit("/", 1)[-1]
-    found = []
-    for path in run.session.ending("package.json")[:_MOST_WORKSPACES]:
+    found: list[str] = []
+    paths = [path for path in run.session.ending("package.json") if "node_modules" not in path]
+    left = _MOST_CHARACTERS
+    for path in paths if HOLE not in pattern else ():
         folder = posixpath.dirname(path)
-        if "node_modules" in path or HOLE in pattern:
-            continue
+        left -= len(run.session.read(path) or "")
+        if left < 0:
+            run.problem(call, f"the package.json files are more than {_MOST_CHARACTERS:,} characters")
+            return found
         told = str((_document(run, path) or {}).get("name", ""))
         names = (folder, posixpath.basename(folder), told)
         if any(fnmatch.fnmatchcase(one, pattern) for one in names) or short in (names[1], told):
