@@ -213,7 +213,11 @@ class Evaluator(Calls):
             choices = choices or isinstance(value, Choice)
             if len(texts) * len(found) > CHOICES_LIMIT:
                 found = found[: max(CHOICES_LIMIT // len(texts), 1)]
-            texts = [[*text, new] for text in texts for new in found]
+            if len(found) == 1:
+                for text in texts:
+                    text.append(found[0])
+            else:
+                texts = [[*text, new] for text in texts for new in found]
         if not choices:
             return join(texts[0]) if node.parts else strings.literal("")
         return one_of(Choice((join(text),)) for text in texts)
