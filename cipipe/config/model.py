@@ -135,7 +135,7 @@ class Waiver:
     """A finding accepted on purpose, for a time."""
 
     rule: Annotated[_Slug, "The rule's id."]
-    file: Annotated[_Line, "The file it is accepted in, from the repository's root; `*` and `**` stand for names and folders."]
+    file: Annotated[_Line, "The file it is accepted in, from the repository's root; it may be a glob."]
     reason: Annotated[_Line, "Why."]
     expires: Annotated[dt.date, "The last day it counts, as YYYY-MM-DD."]
     line: Annotated[int, NotInFile("line")] = field(default=1, compare=False)

@@ -251,9 +251,7 @@ _shell(
     "programs without arguments",
     lambda: "\n".join(
         f"{name}\n{name} -\n{name} --\n{name} -c\n| {name}\n{name} -f\nsudo {name}\necho | {name}"
-        for name in "curl wget kubectl helm bash sh ssh docker env sudo xargs find eval exec trap make task just npm tox go "
-        "python node ruby perl awk git base64 printf read set export alias source cipipe az aws gcloud kind k3d curl terraform "
-        "ansible pulumi timeout nice su compose pwsh cmd http flock parallel argocd flux test [ cd tee cp ln mv sed tr cut".split()
+        for name in ["curl", "wget", "kubectl", "helm", "bash", "sh", "ssh", "docker", "env", "sudo", "xargs", "find", "eval", "exec", "trap", "make", "task", "just", "npm", "tox", "go", "python", "node", "ruby", "perl", "awk", "git", "base64", "printf", "read", "set", "export", "alias", "source", "cipipe", "az", "aws", "gcloud", "kind", "k3d", "curl", "terraform", "ansible", "pulumi", "timeout", "nice", "su", "compose", "pwsh", "cmd", "http", "flock", "parallel", "argocd", "flux", "test", "[", "cd", "tee", "cp", "ln", "mv", "sed", "tr", "cut"]
     )
     + f"\n{DEPLOY}",
 )
