@@ -122,7 +122,7 @@ def _waiting(held: Holdings, pulls: Mapping[str, PullRequest]) -> tuple[Waiting,
         tip, pull = held.bumps.get(branch), pulls.get(branch)
         bump = trailers.parse(tip.message if tip else pull.body if pull else "")
         images = tuple(str(image) for image in bump.images) if bump else ()
-        since = pull.created if pull else tip.committed if tip else time.time()
+        since = (pull and pull.created) or (tip.committed if tip else time.time())
         seconds = max(0, int(time.time() - since))
         number, url, title = (pull.number, pull.url, pull.title) if pull else (None, None, None)
         rows.append(Waiting(branch, images, seconds, number, url, title, draft=bool(pull and pull.draft)))

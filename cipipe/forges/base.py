@@ -52,7 +52,7 @@ class PullRequest:
 
     `head` and `base` are branches of the repository, `commit` is the head's. `reviewers` are those who are
     asked and have not answered, on forges that keep apart the two; teams are `organisation/team`. `created`
-    is when it was opened (Unix time).
+    is when it was opened (Unix time), where the forge says so.
     """
 
     number: int
@@ -69,7 +69,7 @@ class PullRequest:
     reviewers: tuple[str, ...] = ()
     draft: bool = False
     auto_merge: bool = False
-    created: float = 0.0
+    created: float | None = None
 
 
 def noted(pull: PullRequest, note: str) -> str:
@@ -108,7 +108,7 @@ class Proposals(Protocol):
         """Comment on it. Raises UncertainError."""
 
     def close(self, pull: PullRequest, *, label: str, note: str = "") -> None:
-        """Close it with a label that says who did, and `note` before its body; in one request, if that can be."""
+        """Close it, labelled with who did and with `note` before its body; in one request if it can be."""
 
     def reopen(self, pull: PullRequest) -> None:
         """Open a closed one again; raises ConflictError where the forge does not allow it."""

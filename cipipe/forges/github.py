@@ -19,8 +19,9 @@ from github.Repository import Repository
 from urllib3 import Retry
 
 from cipipe.errors import ConfigError
-from cipipe.forges.base import Access, ConflictError, PullRequest, State, noted
+from cipipe.forges.base import Access, ConflictError, PullRequest, noted
 from cipipe.forges.calls import TIMEOUT, Calls, Lost, Refusal, check_kept
+from cipipe.forges.github_pull import document, is_own, names, pull_request
 from cipipe.forges.session import NOT_THE_API
 
 _Result = TypeVar("_Result")
@@ -98,8 +99,8 @@ class Proposals:
             pages = self._repository.get_pulls(
                 state="all", head=f"{owner}:{head}", base=base, sort="created", direction="desc"
             )
-            found = [_value(each) for each in pages.get_page(0) if self._is_own(each)]
-            return [pull for pull in found if (pull.head, pull.base) == (head, base)]
+            found = [self._value(each) for each in pages.get_page(0)]
+            return [pull for pull in found if pull and (pull.head, pull.base) == (head, base)]
 
         return self._calls.repeatable(f"listing the pull requests of '{head}'", call)
 
@@ -109,7 +110,7 @@ class Proposals:
         pulls: list[PullRequest] = []
 
         def call(page: int) -> list[PullRequest | None]:
-            return [_value(each) if self._is_own(each) else None for each in listed.get_page(page)]
+            return [self._value(each) for each in listed.get_page(page)]
 
         for page in itertools.count():
             found = self._calls.repeatable("listing the open pull requests", partial(call, page))
@@ -122,9 +123,8 @@ class Proposals:
         """Open one."""
 
         def call() -> PullRequest:
-            return _value(
-                self._repository.create_pull(base, head, title=title, body=body, draft=draft or NotSet)
-            )
+            made = self._repository.create_pull(base, head, title=title, body=body, draft=draft or NotSet)
+            return pull_request(document(made), self._name)
 
         try:
             return self._calls.once(f"opening a pull request of '{head}'", call)
@@ -138,15 +138,14 @@ class Proposals:
 
     def mark(self, pull: PullRequest, *, labels: Sequence[str], assignees: Sequence[str]) -> None:
         """Labels and assignees in one request; GitHub makes labels that are missing."""
-        people: list[NamedUser | str] = list(dict.fromkeys((*pull.assignees, *assignees)))
-        issue = self._issue(pull)
+        people = list(dict.fromkeys((*pull.assignees, *assignees)))
+        asked: dict[str, object] = {"labels": list(dict.fromkeys((*pull.labels, *labels)))}
+        asked |= {"assignees": people} if assignees else {}
+        url = f"{self._repository.url}/issues/{pull.number}"
 
-        def call() -> tuple[list[str], list[str]]:
-            issue.edit(
-                labels=list(dict.fromkeys((*pull.labels, *labels))),
-                assignees=people if assignees else NotSet,
-            )
-            return [label.name for label in issue.labels], [user.login for user in issue.assignees]
+        def call() -> tuple[Sequence[str], Sequence[str]]:
+            _, answer = self._repository.requester.requestJsonAndCheck("PATCH", url, input=asked)
+            return names(answer["labels"], "name"), names(answer.get("assignees", people), "login")
 
         answer = self._repeatable("labelling", pull, call)
         for what, wanted, there in zip(("labels", "assignees"), (labels, assignees), answer, strict=True):
@@ -239,34 +238,10 @@ class Proposals:
     def _repeatable(self, doing: str, pull: PullRequest, call: Callable[[], _Result]) -> _Result:
         return self._calls.repeatable(f"{doing} #{pull.number}", call)
 
-    def _is_own(self, found: Found) -> bool:
-        """Whether its branch is in this repository; GitHub names none where it was in a fork that is gone."""
-        repository: Repository | None = found.head.repo
-        return repository is not None and repository.full_name.lower() == self._name.lower()
-
-
-def _value(found: Found) -> PullRequest:
-    if not isinstance(found.number, int):
-        raise TypeError("no number")
-    state: State = "open" if found.state == "open" else "merged" if found.merged_at else "closed"
-    teams = tuple(f"{_owner(found)}/{team.slug}" for team in found.requested_teams)
-    return PullRequest(
-        number=found.number,
-        url=found.html_url,
-        state=state,
-        title=found.title,
-        body=_text(found.body),
-        head=found.head.ref,
-        base=found.base.ref,
-        commit=found.head.sha,
-        author=_login(found.user),
-        labels=tuple(label.name for label in found.labels),
-        assignees=tuple(user.login for user in found.assignees),
-        reviewers=tuple(user.login for user in found.requested_reviewers) + teams,
-        draft=bool(found.draft),
-        auto_merge=found.auto_merge is not None,
-        created=found.created_at.timestamp(),
-    )
+    def _value(self, found: Found) -> PullRequest | None:
+        """None where its branch is in another repository."""
+        said = document(found)
+        return pull_request(said, self._name) if is_own(said, self._name) else None
 
 
 def _login(user: NamedUser | None) -> str:
@@ -276,10 +251,6 @@ def _login(user: NamedUser | None) -> str:
 
 def _text(body: str | None) -> str:
     return body or ""
-
-
-def _owner(found: Found) -> str:
-    return found.base.repo.full_name.partition("/")[0]
 
 
 def _translated(error: Exception) -> Refusal | Lost | None:

@@ -4,8 +4,7 @@ The token goes as a bearer's: `PRIVATE-TOKEN`, python-gitlab's usual header, wou
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import gitlab
@@ -77,7 +76,7 @@ class Proposals:
                 source_branch=head, target_branch=base, state="all", order_by="created_at", sort="desc",
                 per_page=100, get_all=False,
             )  # fmt: skip
-            return [_value(each) for each in found if each.source_project_id == each.target_project_id]
+            return [_value(each.attributes) for each in found if _is_own(each.attributes)]
 
         return self._calls.repeatable(f"listing the merge requests of '{head}'", call)
 
@@ -88,7 +87,7 @@ class Proposals:
             found = self._requests.list(
                 state="opened", order_by="created_at", sort="desc", per_page=100, get_all=True
             )
-            return [_value(each) for each in found if each.source_project_id == each.target_project_id]
+            return [_value(each.attributes) for each in found if _is_own(each.attributes)]
 
         return self._calls.repeatable("listing the open merge requests", call)
 
@@ -101,7 +100,7 @@ class Proposals:
             "description": body,
         }
         what = f"opening a merge request of '{head}'"
-        return self._calls.once(what, lambda: _value(self._requests.create(asked)))
+        return self._calls.once(what, lambda: _value(self._requests.create(asked).attributes))
 
     def rewrite(self, pull: PullRequest, *, title: str, body: str) -> None:
         """Give it another title and body."""
@@ -199,7 +198,7 @@ class Proposals:
         """The merge request as it is then: GitLab passes over what it does not want, and answers 200."""
 
         def call() -> PullRequest:
-            found = _value(SimpleNamespace(**self._requests.update(pull.number, changes)))
+            found = _value(self._requests.update(pull.number, changes))
             if found.number != pull.number:
                 raise TypeError("another merge request")
             return found
@@ -210,25 +209,36 @@ class Proposals:
         return self._calls.repeatable(f"{doing} !{pull.number}", call)
 
 
-def _value(found: Any) -> PullRequest:
-    title = found.title
+def _is_own(said: Mapping[str, Any]) -> bool:
+    """Whether its branch is in the project itself."""
+    return said.get("source_project_id") == said.get("target_project_id")
+
+
+def _value(said: Mapping[str, Any]) -> PullRequest:
+    """What every answer has, and the rest where it is told: servers of other versions know less."""
+    title, created = said["title"], said.get("created_at")
+    draft = bool(said.get("draft", said.get("work_in_progress")))
     return PullRequest(
-        number=found.iid,
-        url=found.web_url,
-        state=_STATES[found.state],
-        title=title.removeprefix(_DRAFT) if found.draft else title,
-        body=found.description or "",
-        head=found.source_branch,
-        base=found.target_branch,
-        commit=found.sha,
-        author=(found.author or {}).get("username", ""),
-        labels=tuple(found.labels),
-        assignees=tuple(user["username"] for user in found.assignees),
-        reviewers=tuple(user["username"] for user in found.reviewers),
-        draft=found.draft,
-        auto_merge=bool(found.merge_when_pipeline_succeeds),
-        created=dt.datetime.fromisoformat(found.created_at).timestamp(),
+        number=said["iid"],
+        url=said["web_url"],
+        state=_STATES[said["state"]],
+        title=title.removeprefix(_DRAFT) if draft else title,
+        body=said.get("description") or "",
+        head=said["source_branch"],
+        base=said["target_branch"],
+        commit=said["sha"],
+        author=(said.get("author") or {}).get("username", ""),
+        labels=tuple(said.get("labels") or ()),
+        assignees=_names(said.get("assignees")),
+        reviewers=_names(said.get("reviewers")),
+        draft=draft,
+        auto_merge=bool(said.get("merge_when_pipeline_succeeds")),
+        created=dt.datetime.fromisoformat(created).timestamp() if created else None,
     )
+
+
+def _names(people: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    return tuple(user["username"] for user in people or ())
 
 
 def _translated(error: Exception) -> Refusal | Lost | None:
