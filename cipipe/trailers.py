@@ -3,10 +3,14 @@
 `Cipipe-Edit` is a hash over (path, mode, blob before, blob after): the same edit is the same bump, on
 whatever base. `Cipipe-Tree` is the commit's own tree: an amended, rebased or updated commit no longer fits
 it, and is not cipipe's. The format is that of `git interpret-trailers`; values are single lines.
+
+Forges read mentions, references and closing keywords in commit messages and in the bodies of pull requests:
+what comes from outside is percent-encoded there, so that it is no more than text.
 """
 
 import hashlib
 import re
+import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -65,9 +69,11 @@ def render(trailers: Trailers) -> str:
     """The trailer block, one line each."""
     origin = trailers.origin
     lines = [("Environment", trailers.environment), *(("Image", str(image)) for image in trailers.images)]
-    lines += [(key, str(value)) for key, name in _FIELDS if (value := getattr(origin, name)) is not None]
+    lines += [
+        (key, _encoded(str(value))) for key, name in _FIELDS if (value := getattr(origin, name)) is not None
+    ]
     lines += [("Edit", trailers.edit), ("Tree", trailers.tree)]
-    return "".join(f"Cipipe-{key}: {_one_line(value)}\n" for key, value in lines)
+    return "".join(f"Cipipe-{key}: {value}\n" for key, value in lines)
 
 
 def parse(message: str) -> Trailers | None:
@@ -89,7 +95,7 @@ def _of_block(block: str) -> Trailers | None:
     images = _images(values.get("Image", []))
     if not (environment and edit and tree and images):
         return None
-    known = {name: values[key][-1] for key, name in _FIELDS if key in values}
+    known = {name: _decoded(values[key][-1]) for key, name in _FIELDS if key in values}
     return Trailers(environment, images, _origin(known), edit, tree)
 
 
@@ -107,6 +113,16 @@ def _images(values: list[str]) -> tuple[ImageRef, ...]:
 
 def _number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) else None
+
+
+def _encoded(value: str) -> str:
+    """`value` without anything that ends the line or that a forge reads; a usual URL stays as it is."""
+    safe = "/:?=,+" if "://" in value else ""
+    return urllib.parse.quote(_one_line(value), safe=safe, errors="replace").replace("~", "%7E")
+
+
+def _decoded(value: str) -> str:
+    return _one_line(urllib.parse.unquote(value))
 
 
 def _one_line(value: str) -> str:

@@ -1,6 +1,10 @@
 """The trailers of a bump survive what merges do to a message."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cipipe.image import ImageRef
 from cipipe.trailers import Origin, Trailers, parse, render
@@ -44,3 +48,38 @@ def test_foreign_text_cannot_start_a_line() -> None:
     found = parse(render(Trailers("staging", BUMP.images, origin, BUMP.edit, BUMP.tree)))
     assert found is not None
     assert found.edit == BUMP.edit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@team",
+        "Closes #1",
+        "fixes GH-1",
+        "/approve",
+        "!1 ~bug %v2 &3 $4",
+        "```\n/close",
+        "[x](//y)",
+        "a%40b",
+        "<b>",
+    ],
+)
+@pytest.mark.parametrize("start", ["", "https://ci.example.com/job/"])
+def test_foreign_text_is_nothing_that_a_forge_reads(text: str, start: str) -> None:
+    origin = Origin(pipeline=start + text, run_url=start + text, actor=start + text)
+    block = render(Trailers("staging", BUMP.images, origin, BUMP.edit, BUMP.tree))
+    for line in block.splitlines():
+        name, _, value = line.partition(": ")
+        assert name == "Cipipe-Image" or re.fullmatch(r"[\w.%/:-]+", value, re.ASCII), line
+    found = parse(block)
+    assert found is not None
+    read = (start + text).replace("\n", " ")
+    assert found.origin == Origin(pipeline=read, run_url=read, actor=read)
+
+
+@settings(max_examples=50)
+@given(st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=500))
+def test_a_value_is_read_as_it_was_written(text: str) -> None:
+    found = parse(render(Trailers("staging", BUMP.images, Origin(actor=text), BUMP.edit, BUMP.tree)))
+    assert found is not None
+    assert found.origin.actor == text
