@@ -60,7 +60,7 @@ class Pull:
 
     `writers` are all who may write, None where the token may not see them. `pushers` are who pushed to its
     branch, the last one first, as the forge has it: what commits say of their authors anybody can write. None
-    where the forge does not tell.
+    where the forge does not tell. `doubts` says what else it did not tell, and what follows from that.
     """
 
     number: int
@@ -75,6 +75,7 @@ class Pull:
     reviews: tuple[Review, ...]
     writers: tuple[str, ...] | None = None
     pushers: tuple[str, ...] | None = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def is_fork(self) -> bool:
@@ -126,30 +127,40 @@ class Excluded:
 def excluded(pull: Pull, config: Config, host: str) -> tuple[Excluded, tuple[str, ...]]:
     """Who may not approve, and what there is to say; `host` is the forge's, whose accounts count."""
     head = next((commit for commit in pull.commits if commit.id == pull.commit), None)
-    triggered = {commit.id: _actor(commit, host) for commit in pull.commits}
-    actor, elsewhere = triggered[head.id] if head else (None, None)
-    notes = (
-        [f"actor: not available: '{elsewhere}' triggered the bump at another service"] if elsewhere else []
-    )
+    triggered = {commit.id: _actor(commit) for commit in pull.commits}
+    actor = triggered[head.id] if head else None
+    notes = list(pull.doubts)
+    if head and actor and _is_elsewhere(head, host):
+        notes.append(
+            f"actor: not available: '{actor}' triggered the bump at another service;"
+            " nobody of that name may approve it"
+        )
     if pull.pushers is None:
         notes.append("who pushed: not available, the commits are taken for those of the people they name")
     pushed = tuple(person.lower() for person in pull.pushers or ())
     committers = frozenset(person for commit in pull.commits for person in commit.people)
-    committers |= {person for person, _ in triggered.values() if person}
+    committers |= {person for person in triggered.values() if person}
     pushers = (head.people if head else frozenset()) | frozenset(pushed[:1])
     bots = frozenset(bot.lower() for bot in config.gate.bots)
     found = Excluded(pull.author.lower(), committers | set(pushed), pushers, actor, bots)
     return found, tuple(notes)
 
 
-def _actor(commit: Commit, host: str) -> tuple[str | None, str | None]:
-    """Who triggered the bump that made a commit: an account of this forge, or a name at another service."""
+def _actor(commit: Commit) -> str | None:
+    """Who triggered the bump that made a commit, in lower case.
+
+    The name may be one of another service: who has the same name here is most likely the same person.
+    """
     bump = trailers.parse(commit.message)
-    if bump is None or not bump.origin.actor:
-        return None, None
-    place = bump.origin.run_url or bump.origin.pipeline or bump.origin.repository or ""
-    here = identity(place).partition("/")[0] == host.lower()
-    return (bump.origin.actor.lower(), None) if here else (None, bump.origin.actor)
+    return bump.origin.actor.lower() if bump and bump.origin.actor else None
+
+
+def _is_elsewhere(commit: Commit, host: str) -> bool:
+    """Whether the bump that made a commit was triggered at another service than `host`."""
+    bump = trailers.parse(commit.message)
+    origin = bump.origin if bump else trailers.Origin()
+    place = origin.run_url or origin.pipeline or origin.repository
+    return place is not None and identity(place).partition("/")[0] != host.lower()
 
 
 def promotes_by_merge(environment: Environment, config: Config) -> bool:

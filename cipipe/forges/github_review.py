@@ -14,6 +14,7 @@ from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
 from cipipe.forges.documents import Documents, document, quoted
 from cipipe.forges.github_protection import documents
+from cipipe.forges.review import UNTARGETED
 
 _MOST_FILES = 3000  # GitHub lists no more of a pull request
 _MOST_COMMITS = 250
@@ -62,24 +63,27 @@ class GitHubReviews:
         if self.most_commits is not None and len(commits) >= self.most_commits:
             # The rest is not listed: nobody knows who made it.
             commits.append(Commit("", None, None, "", ""))
+        own = {"full_name": self._repository}  # null in its place is a fork that is gone
+        events = self._documents.list(f"issues/{number}/{self.events}")
+        targeted = self._targeted(events.document) if events.status == 200 else None
         return Pull(
             number=number,
             head=pull["head"]["ref"],
-            head_repository=(pull["head"].get("repo") or {}).get("full_name") or "",
+            head_repository=(pull["head"].get("repo", own) or {}).get("full_name") or "",
             base=pull["base"]["ref"],
             repository=self._repository,
             commit=pull["head"]["sha"],
             author=(pull.get("user") or {}).get("login") or "",
             files=tuple(sorted(names)) if len(files) < _MOST_FILES else None,
             commits=tuple(commits),
-            reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"), self._targeted(number))),
+            reviews=tuple(self._latest(self._all(f"pulls/{number}/reviews"), targeted)),
             writers=self._writers(),
             pushers=self._pushers(pull["head"]),
+            doubts=() if events.status == 200 else (UNTARGETED,),
         )
 
-    def _targeted(self, number: int) -> dt.datetime | None:
+    def _targeted(self, events: Sequence[dict[str, Any]]) -> dt.datetime | None:
         """When the pull request got its target branch, if that was not at its opening."""
-        events = self._all(f"issues/{number}/{self.events}")
         times = [each["created_at"] for each in events if self.retargeted in each.values()]
         return max(map(dt.datetime.fromisoformat, times), default=None)
 
@@ -109,7 +113,7 @@ class GitHubReviews:
         return Commit(said["sha"], author, committer, said["commit"]["message"], self._tree(said))
 
     def _tree(self, said: Mapping[str, Any]) -> str:
-        return str(said["commit"]["tree"]["sha"])
+        return str((said["commit"].get("tree") or {}).get("sha") or "")
 
     def _all(self, path: str) -> Sequence[dict[str, Any]]:
         found: Sequence[dict[str, Any]] = document(self._documents.list(path), path)

@@ -8,6 +8,7 @@ https://docs.gitlab.com/api/merge_request_approvals/, https://docs.gitlab.com/ap
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cipipe import trailers
@@ -17,6 +18,7 @@ from cipipe.errors import ForgeError
 from cipipe.forges.base import Access, NotFoundError
 from cipipe.forges.documents import Documents, document, quoted
 from cipipe.forges.gitlab_protection import documents
+from cipipe.forges.review import UNTARGETED
 from cipipe.forges.tree import tree_id
 
 _MOST_PAGES = 20
@@ -55,26 +57,45 @@ class GitLabReviews:
         if said.status == 404:
             raise NotFoundError(f"there is no merge request !{number}")
         found = document(said, f"!{number}")
-        diffs = self._all(f"{path}/diffs")
-        overflow = str(found.get("changes_count") or "").endswith("+")
-        names = {name for diff in diffs for name in (diff["new_path"], diff["old_path"])}
-        members = self._all("members/all")  # those of groups above, too, each perhaps more than once
-        able = [each for each in members if each["access_level"] >= _DEVELOPER and _is_active(each)]
-        writers = list(dict.fromkeys(each["username"] for each in able))
+        writers = self._writers()
+        doubts: list[str] = []
+        history = self._history(path, found["sha"], doubts)
+        reviews = self._approvals(path, found["sha"], writers, history)
         return Pull(
             number=number,
             head=found["source_branch"],
-            head_repository=str(found["source_project_id"]),
+            head_repository=str(found.get("source_project_id")),
             base=found["target_branch"],
-            repository=str(found["target_project_id"]),
+            repository=str(found.get("target_project_id")),
             commit=found["sha"],
             author=found["author"]["username"],
-            files=None if overflow else tuple(sorted(names)),
+            files=self._files(path, found),
             commits=tuple(self._commit(each) for each in self._all(f"{path}/commits")),
-            reviews=tuple(self._approvals(path, found["sha"], set(writers))),
-            writers=tuple(name for name in writers if not _BOT.fullmatch(name)),
+            reviews=tuple(reviews),
+            writers=None if writers is None else tuple(name for name in writers if not _BOT.fullmatch(name)),
             pushers=self._pushers(found),
+            doubts=tuple(doubts),
         )
+
+    def _files(self, path: str, found: Mapping[str, Any]) -> tuple[str, ...] | None:
+        said = self._documents.list(f"{path}/diffs")
+        if said.status != 200 or str(found.get("changes_count") or "").endswith("+"):
+            return None
+        names = {name for diff in said.document for name in (diff["new_path"], diff["old_path"])}
+        return tuple(sorted(names))
+
+    def _writers(self) -> list[str] | None:
+        """Who may write, those of groups above too, each perhaps listed more than once; None if not told."""
+        said = self._documents.list("members/all")
+        if said.status != 200:
+            return None
+        return list(dict.fromkeys(each["username"] for each in said.document if _writes(each)))
+
+    def _may_write(self, user: Mapping[str, Any], writers: Sequence[str] | None) -> bool:
+        if writers is not None:
+            return user["username"] in writers
+        said = self._documents.get(f"members/all/{user['id']}")
+        return said.status == 200 and _writes(said.document)
 
     def _pushers(self, found: Mapping[str, Any]) -> tuple[str, ...] | None:
         """Who pushed to the branch since it was made, the last one first (https://docs.gitlab.com/api/events/)."""
@@ -119,28 +140,37 @@ class GitLabReviews:
         return self._logins[address]
 
     def _tree(self, commit: str) -> str:
-        entries = self._all(f"repository/tree?ref={commit}")
-        return tree_id(((each["mode"], each["name"], each["id"]) for each in entries), commit)
+        said = self._documents.list(f"repository/tree?ref={commit}")
+        if said.status != 200:
+            return ""
+        return tree_id(((each["mode"], each["name"], each["id"]) for each in said.document), commit)
 
-    def _approvals(self, path: str, commit: str, writers: set[str]) -> Iterator[Review]:
+    def _pushed(self, path: str, commit: str, doubts: list[str]) -> dt.datetime | None:
+        """When the last commit was pushed; None where that is not in the list yet."""
+        said = self._documents.list(f"{path}/versions")
+        if said.status != 200:
+            doubts.append("when it was pushed: not available, no approval counts for its last commit")
+            return None
+        last = said.document[0] if said.document else {}
+        return _time(last["created_at"]) if last.get("head_commit_sha") == commit else None
+
+    def _approvals(
+        self, path: str, commit: str, writers: Sequence[str] | None, history: "_History"
+    ) -> Iterator[Review]:
         """Who approves now; an approval is for the last commit when it came after its push."""
         approved = document(self._documents.get(f"{path}/approvals"), f"{path}/approvals")
-        versions = self._all(f"{path}/versions")
-        pushed = _time(versions[0]["created_at"]) if versions else None
-        if versions and versions[0]["head_commit_sha"] != commit:
-            pushed = None  # the last push is not in the list yet
-        times, targeted = self._times(path)
         for each in approved["approved_by"]:
             login = each["user"]["username"]
-            at = each.get("approved_at") or times.get(login)
-            current = pushed is not None and at is not None and _time(at) >= pushed
+            told = each.get("approved_at") or history.approved.get(login)
+            at = _time(told) if told else None
+            current = history.pushed is not None and at is not None and at >= history.pushed
             yield Review(
                 login,
                 approves=True,
                 commit=commit if current else "",
-                writes=login in writers,
+                writes=self._may_write(each["user"], writers),
                 bot=self._is_bot(each["user"]),
-                same_target=targeted is None or (at is not None and _time(at) > targeted),
+                same_target=history.targeted is None or (at is not None and at > history.targeted),
             )
 
     def _is_bot(self, user: Mapping[str, Any]) -> bool:
@@ -150,21 +180,33 @@ class GitLabReviews:
         said = self._documents.get_global(f"users/{user['id']}") if "id" in user else None
         return said is not None and said.status == 200 and bool(said.document.get("bot"))
 
-    def _times(self, path: str) -> tuple[dict[str, str], dt.datetime | None]:
-        """When each person approved last, and the target was last changed, by the notes of GitLab itself."""
-        times: dict[str, str] = {}
+    def _history(self, path: str, commit: str, doubts: list[str]) -> "_History":
+        """What the notes of GitLab itself and the pushes tell."""
+        approved: dict[str, str] = {}
         targeted = None
-        for note in self._all(f"{path}/notes?sort=asc&order_by=created_at"):
+        said = self._documents.list(f"{path}/notes?sort=asc&order_by=created_at")
+        doubts += () if said.status == 200 else (UNTARGETED,)
+        for note in said.document if said.status == 200 else ():
             if note.get("system") and note.get("body") in _APPROVED:
-                times[note["author"]["username"]] = note["created_at"]
+                approved[note["author"]["username"]] = note["created_at"]
             if note.get("system") and str(note.get("body")).startswith("changed target branch from"):
                 targeted = _time(note["created_at"])
-        return times, targeted
+        return _History(approved, targeted, self._pushed(path, commit, doubts))
 
 
-def _is_active(member: Mapping[str, Any]) -> bool:
-    """Whether a member is neither blocked nor still to be let in."""
-    return {member.get("state", "active"), member.get("membership_state", "active")} == {"active"}
+@dataclass(frozen=True, slots=True)
+class _History:
+    """When each person approved last, the target was changed, and the last commit pushed, where told."""
+
+    approved: Mapping[str, str]
+    targeted: dt.datetime | None
+    pushed: dt.datetime | None
+
+
+def _writes(member: Mapping[str, Any]) -> bool:
+    """Whether a member may write, and is neither blocked nor still to be let in."""
+    states = {member.get("state", "active"), member.get("membership_state", "active")}
+    return member["access_level"] >= _DEVELOPER and states == {"active"}
 
 
 def _time(text: str) -> dt.datetime:

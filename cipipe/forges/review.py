@@ -14,6 +14,10 @@ REVIEWS: dict[str, str] = {
 }
 
 
+UNTARGETED = "when it got its target branch: not available, it is taken for that of its opening"
+"""A doubt of `Pull`, where the forge does not tell the history of a pull request."""
+
+
 class Reviews(Protocol):
     """The reviews at one repository. Every method raises CredentialsError, DeadlineError, ForgeError."""
 

@@ -222,6 +222,44 @@ def test_gitlab(tmp_path: Path, documents: dict[str, Any], code: int, words: str
     assert words in ran.out
 
 
+HUB, LAB = "/repos/acme/infra", "/projects/acme/infra"
+APPROVED = gitlab(("rita", "2026-05-05T10:00:01.000Z"), messages=(bump_message(),))
+TIMED = [{"user": {"username": "rita", "id": 2}, "approved_at": "2026-05-05T10:00:01.000Z"}]
+RITA = {"username": "rita", "access_level": 30}
+
+
+@pytest.mark.parametrize(
+    ("documents", "without", "code", "words"),
+    [
+        pytest.param(github(("rita", "APPROVED", HEAD)), f"{HUB}/issues/7/events", 0,
+                     "when it got its target branch: not available", id="github's events"),
+        pytest.param(github(("rita", "APPROVED", HEAD)), f"{HUB}/activity", 0,
+                     "who pushed: not available", id="github's activity"),
+        pytest.param(github(("rita", "APPROVED", HEAD)), f"{HUB}/collaborators", 0,
+                     "who may still approve: not available", id="github's people"),
+        pytest.param(github(head={"ref": "cipipe/prod/1", "sha": HEAD}), "", 1, "has 0 of the 1",
+                     id="github's name of its own repository"),
+        pytest.param(APPROVED | {f"{LAB}/merge_requests/7/approvals": {"approved_by": TIMED}},
+                     f"{LAB}/merge_requests/7/notes", 0, "when it got its target branch: not available",
+                     id="gitlab's notes"),
+        pytest.param(APPROVED, f"{LAB}/merge_requests/7/versions", 1, "when it was pushed: not available",
+                     id="gitlab's pushes"),
+        pytest.param(APPROVED | {f"{LAB}/merge_requests/7/approvals": {"approved_by": TIMED},
+                                           f"{LAB}/members/all/2": RITA}, f"{LAB}/members/all", 0,
+                     "who may still approve: not available", id="gitlab's people"),
+        pytest.param(APPROVED, f"{LAB}/merge_requests/7/diffs", 0, "", id="gitlab's files"),
+    ],
+)  # fmt: skip
+def test_what_a_forge_does_not_tell(
+    tmp_path: Path, documents: dict[str, Any], without: str, code: int, words: str
+) -> None:
+    told = {path: document for path, document in documents.items() if path != without}
+    ran, _ = gate(tmp_path, "github" if f"{HUB}/pulls/7" in documents else "gitlab", told)
+    assert ran.code == code, ran.out + ran.err
+    assert words in ran.out
+    assert "comes from a fork" not in ran.out
+
+
 def test_publish(tmp_path: Path) -> None:
     (tmp_path / "hub").mkdir()
     (tmp_path / "lab").mkdir()
@@ -233,7 +271,7 @@ def test_publish(tmp_path: Path) -> None:
     assert (status["state"], status["name"]) == ("success", "cipipe/approvals")
 
 
-def test_an_actor_of_another_service_is_said() -> None:
+def test_an_actor_of_another_service_is_said_and_nobody_of_the_name_approves() -> None:
     settings = config.load(
         CONFIGURATION.format(kind="github", api="https://git.example.com/api").encode(), "c"
     )
@@ -241,8 +279,10 @@ def test_an_actor_of_another_service_is_said() -> None:
     review = Review("octo", approves=True, commit=HEAD, writes=True)
     pull = Pull(7, "cipipe/prod/1", "a/b", "prod", "a/b", HEAD, "ci", ("m/prod/x",), (commit,), (review,))
     who, notes = approvals.excluded(pull, settings, "github.com")
-    assert who.actor is None
-    assert notes == ("actor: not available: 'octo' triggered the bump at another service",)
+    assert who.actor == "octo"
+    assert notes == (
+        "actor: not available: 'octo' triggered the bump at another service; nobody of that name may approve it",
+    )
     facts = Facts()
     approvals.add(
         facts, pull, approvals.concerned(pull, settings, "https://git.example.com/acme/infra"), settings, who
