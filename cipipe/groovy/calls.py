@@ -28,6 +28,7 @@ from cipipe.pipelines.model import Unknown
 from cipipe.results import Location
 
 CALLS_LIMIT = 24  # methods that call methods
+CLOSURE_LIMIT = 6  # times that one closure runs with the same values: branches around it multiply
 QUIET_LIMIT = 25  # a method that noted nothing so often, whatever its arguments, is a helper
 
 
@@ -246,16 +247,16 @@ class Calls(Iterations):
             elif not any(isinstance(value, Unknown) for value in positional):
                 self.recursive[id(method)] = arguments.site
             return Unknown(f"{name}()")
-        owner = id(unit) if unit.scope.variables else unit.source.file
+        owner = id(unit.scope) if unit.scope.variables else unit.source.file
         key = (id(method), owner, *map(signature, positional))
         if key in self.silent:
-            return self.silent[key]
+            return self.silent[key][0]
         closures = any(isinstance(value, Function) for value in positional)
         if self.quiet[id(method)] > QUIET_LIMIT and not closures:
             return Unknown(f"{name}()")
         scope = Scope({}, unit.scope)
         before = self.host.noted()
-        self.ran.add(id(method))
+        self.ran.add((method.source.file, method.at))
         self.running.append(id(method))
         outer = self.calls
         self.calls = () if entry else (*outer, arguments.site)
@@ -267,14 +268,15 @@ class Calls(Iterations):
             self.host.unclear(f"{name} calls itself", again.location)
         self.calls = outer
         if self.host.noted() == before:
-            self.silent[key] = value
+            self.silent[key] = (value, unit.scope)
             self.quiet[id(method)] += 1
         else:
             self.quiet[id(method)] = 0
         return value
 
     def _method_body(self, unit: Unit, method: tree.Method, positional: list[Value], scope: Scope) -> Value:
-        outer, self.unit = self.unit, unit
+        inherited = method.source is not unit.source
+        outer, self.unit = self.unit, replace(unit, source=method.source) if inherited else unit
         returns, self.returns = self.returns, []
         self._bind(method.parameters, positional, scope)
         left, value = self.statements(method.body, scope)
@@ -315,6 +317,8 @@ class Calls(Iterations):
         node = function.node
         if self.running.count(id(node)) > 1 or len(self.running) > CALLS_LIMIT * 2:
             return Unknown("a closure that calls itself")
+        if self._often(function, values):
+            return Unknown("a closure")
         scope = Scope({}, function.scope, delegate or function.delegate)
         self.running.append(id(node))
         outer, self.unit = self.unit, function.unit
@@ -329,6 +333,13 @@ class Calls(Iterations):
         self.unit, self.returns, self.calls = outer, returns, calls
         self.running.pop()
         return one_of(found) if found else None
+
+    def _often(self, function: Function, values: Sequence[Value]) -> bool:
+        """Whether a closure has run so often with these values that it says nothing new."""
+        key = (id(function.node), id(function.scope), function.calls, *map(signature, values))
+        count, _ = self.closures.get(key, (0, function.scope))
+        self.closures[key] = (count + 1, function.scope)
+        return count >= CLOSURE_LIMIT
 
     def run_unsure(self, arguments: Arguments) -> Value:
         """A call of something that is not known: its closures may run."""

@@ -47,8 +47,11 @@ class Iterations:
         self.running: list[int] = []
         self.recursive: dict[int, Site] = {}  # where a method called itself again
         self.returns: list[Value] | None = None
-        self.ran: set[int] = set()
-        self.silent: dict[tuple[object, ...], Value] = {}
+        self.ran: set[tuple[str, int]] = set()  # methods, each by its file and offset
+        self.silent: dict[
+            tuple[object, ...], tuple[Value, Scope]
+        ] = {}  # the scope, so that its id stays taken
+        self.closures: dict[tuple[object, ...], tuple[int, Scope]] = {}  # how often each ran
         self.quiet: Counter[int] = Counter()
         self.worked = 0  # nodes visited
         self._assigned: dict[int, frozenset[str]] = {}

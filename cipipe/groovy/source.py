@@ -27,10 +27,17 @@ class Source:
             at = self.text.find("\n", at + 1)
         return starts
 
+    @cached_property
+    def _located(self) -> dict[int, Location]:
+        return {}
+
     def locate(self, offset: int) -> Location:
         """Line and column of an offset."""
-        line = bisect_right(self._starts, offset)
-        return Location(self.file, line, offset - self._starts[line - 1] + 1)
+        found = self._located.get(offset)
+        if found is None:
+            line = bisect_right(self._starts, offset)
+            found = self._located[offset] = Location(self.file, line, offset - self._starts[line - 1] + 1)
+        return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from cipipe.groovy.source import Piece
+from cipipe.groovy.source import Piece, Source
 
 
 @dataclass(slots=True)
@@ -187,8 +187,9 @@ class Annotation(Node):
 
 @dataclass(slots=True)
 class Method(Node):
-    """A method of a script or class."""
+    """A method of a script or class, which is written in `source`."""
 
+    source: Source
     name: str
     parameters: list[Parameter]
     body: list[Node]

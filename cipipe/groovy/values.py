@@ -175,6 +175,9 @@ def possibilities(value: Value) -> tuple[Value, ...]:
 
 def one_of(values: Iterable[Value]) -> Value:
     """A choice of values; equal ones count once, too many become an unknown one among the first."""
+    values = list(values)
+    if len(values) == 1:
+        return values[0]
     found: list[Value] = []
     soft = False
     for value in values:

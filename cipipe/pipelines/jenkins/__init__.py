@@ -78,7 +78,7 @@ def _walk(host: Jenkins, parsed: Parsed, *, called: bool) -> None:
         return
     for name in _outer_first(unit.methods):
         for method in unit.methods[name]:
-            if id(method) not in evaluator.ran:
+            if (method.source.file, method.at) not in evaluator.ran:
                 _enter(host, unit, name, method)
     for node in parsed.body:
         if isinstance(node, tree.Class):
@@ -129,7 +129,7 @@ def _walk_class(host: Jenkins, kind: tree.Class) -> None:
     made = host.object_of(found)
     for name in _outer_first(made.methods):
         for method in made.methods[name]:
-            if id(method) not in evaluator.ran:
+            if (method.source.file, method.at) not in evaluator.ran:
                 _enter(host, made, name, method)
 
 

@@ -88,7 +88,7 @@ class Context:
         where = Unknown("a folder that is not known") if folder is None else folder or None
         for env in self._environments(script.text):
             step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
-            self.record.current.steps.append(step)
+            self.record.add(step)
 
     def _environments(self, text: str) -> Iterator[dict[str, ModelValue]]:
         """The variables of a script: one set for each value of those that may have several.
@@ -115,7 +115,7 @@ class Context:
         inputs, lines = inputs_of(arguments)
         location = arguments.location
         step = Step(location, "dsl", name, inputs=inputs, input_lines=lines, via=self.via())
-        self.record.current.steps.append(step)
+        self.record.add(step)
 
     def secret(self, name: Value, location: Location) -> None:
         """Note a credential by its name."""

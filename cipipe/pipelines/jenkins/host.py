@@ -41,6 +41,8 @@ class Jenkins:
         evaluator.host = self
         self.context = Context(parsed_name, library, evaluator, record)
         self._foreign: set[str] = set()  # steps and classes of other repositories, each said once
+        self._classes: dict[tuple[str, str], Unit] = {}  # each class as its static members see it
+        self._making: set[tuple[str, str]] = set()  # classes whose fields are evaluated now
         self.context.env.values["WORKSPACE"] = soft(written_at(WORKSPACE, unit.source.locate(0)))
 
     def variable(self, name: str, unit: Unit) -> Value:  # noqa: PLR0911 - one for each kind
@@ -61,7 +63,7 @@ class Jenkins:
             last[:1].isupper()
             and (kind := context.library.class_unit(name if "." in name else last, unit)) is not None
         ):
-            return self._object(*kind, steps=False)
+            return self._class(*kind)
         return Unknown(name)
 
     def is_step(self, name: str) -> bool:
@@ -79,7 +81,7 @@ class Jenkins:
     def noted(self) -> int:
         """How many steps, problems and credentials there are."""
         record = self.context.record
-        return len(record.problems) + sum(len(job.steps) + len(job.secrets) for job in record.jobs)
+        return len(record.problems) + record.added + sum(len(job.secrets) for job in record.jobs)
 
     def execute(self, command: Value, site: Site) -> Value:
         """`'command'.execute()`."""
@@ -216,10 +218,20 @@ class Jenkins:
         """An object of a class, as nobody has made it."""
         return self._object(*found, steps=False)
 
+    def _class(self, unit: Unit, kind: tree.Class | None) -> Unit:
+        key = (unit.source.file, kind.name if kind else "")
+        if key not in self._classes:
+            self._classes[key] = self._object(unit, kind, steps=False)
+        return self._classes[key]
+
     def _object(self, unit: Unit, kind: tree.Class | None, *, steps: bool) -> Unit:
         members = kind.members if kind is not None else parse(unit.source).body
         own = methods(members)
         made = Unit(unit.name, unit.source, own, Scope({}), steps=steps, imports=unit.imports)
+        key = (unit.source.file, kind.name if kind else "")
+        if key in self._making:  # a singleton, or a class that is its own parent
+            return made
+        self._making.add(key)
         if kind is not None and kind.parent and kind.parent != kind.name:
             parent = self.context.library.class_unit(kind.parent, unit)
             if parent is not None and parent[1] is not kind:
@@ -227,7 +239,9 @@ class Jenkins:
                 shadowed = {f"super.{name}": outer.methods[name] for name in own if name in outer.methods}
                 made.methods = {**outer.methods, **shadowed, **own}
                 made.scope.variables.update(outer.scope.variables)
+                made.imports = {**outer.imports, **unit.imports}
         self._fields(made, members)
+        self._making.remove(key)
         return made
 
     def _fields(self, made: Unit, members: list[tree.Node]) -> None:

@@ -19,6 +19,22 @@ class OpenJob:
     location: Location
     steps: list[Step] = field(default_factory=list)
     secrets: dict[tuple[str, Location], None] = field(default_factory=dict)
+    _seen: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _different: int = 0
+
+    def add(self, step: Step) -> None:
+        """Add a step, unless nothing but steps that were there already came since it was added last.
+
+        A closure that many branches run says the same over and over; what a new step before it changes
+        (a cluster that is made, another context) is still seen.
+        """
+        key = _identity(step)
+        last = self._seen.get(key)
+        if last == self._different:
+            return
+        self._different += last is None
+        self._seen[key] = self._different
+        self.steps.append(step)
 
 
 class Record:
@@ -28,6 +44,12 @@ class Record:
         self.jobs = [OpenJob(name, location)]
         self.current = self.jobs[0]
         self.problems: dict[Problem, None] = {}
+        self.added = 0  # steps, those that were there already too
+
+    def add(self, step: Step) -> None:
+        """Add a step to the present job."""
+        self.added += 1
+        self.current.add(step)
 
     @contextmanager
     def job(self, name: str, location: Location) -> Iterator[None]:
@@ -45,6 +67,13 @@ class Record:
             for job in self.jobs
             if job.steps or job.secrets
         )
+
+
+def _identity(step: Step) -> tuple[object, ...]:
+    script = step.script
+    run = (script.text, script.shell, script.lines[0], script.via) if script else None
+    env, inputs = tuple(step.env.items()), tuple(step.inputs.items())
+    return step.kind, step.name, step.location, step.via, run, step.working_directory, env, inputs
 
 
 def model_value(value: Value) -> ModelValue:
