@@ -72,13 +72,16 @@ def collect(repository: Repository, config: Config | None, *, strict: bool = Fal
         return [_judged(pipeline, session, config) if pipeline else None for pipeline in read]
 
     found = [one for one in halves.shared(judged, paths, _WORTH_A_PROCESS) if one]
-    kept = {pipeline.file for pipeline in pipelines.outermost(one.pipeline for one in found)}
+    read = set(named or ())
+    if named is None:
+        kept = pipelines.outermost(one.pipeline for one in found)
+        read = {pipeline.file for pipeline in kept}
+        found = [one for one in found if one.pipeline.file in read]
+        found += [_judged(pipeline, session, config) for pipeline in pipelines.uncalled(files, kept)]
     followed: set[str] = set()
     for one in found:
-        if named or one.pipeline.file in kept:
-            facts.merge(one.facts)
-            followed.update(one.pipeline.followed, one.followed)
-    read = set(named or kept)
+        facts.merge(one.facts)
+        followed.update(one.pipeline.followed, one.followed)
     return Read(facts, len(read), len(followed - read))
 
 

@@ -64,7 +64,8 @@ def read_all(files: Files, paths: Iterable[str] | None = None) -> tuple[Pipeline
     """The pipelines at `paths`, whatever their names, else those that are found."""
     if paths is not None:
         return tuple(read(path, files) for path in paths)
-    return outermost(filter(None, read_each(files, in_turn(files, discover(files)))))
+    kept = outermost(filter(None, read_each(files, in_turn(files, discover(files)))))
+    return (*kept, *uncalled(files, kept))
 
 
 def read_each(files: Files, paths: Iterable[str]) -> Iterator[Pipeline | None]:
@@ -96,6 +97,26 @@ def _runs(path: str, files: Files) -> bool:
         return _RUNS.search(files.read(path) or b"") is not None
     except FileRefused:
         return True
+
+
+def uncalled(files: Files, read: Iterable[Pipeline]) -> Iterator[Pipeline]:
+    """What is left of the parts of shared libraries that pipelines were read through.
+
+    A method of theirs that none of these runs is for pipelines of other repositories: it is judged by itself.
+    """
+    found = list(read)
+    ran = {method for pipeline in found for method in pipeline.ran}
+    itself = {pipeline.file for pipeline in found}
+    through = {path for pipeline in found for path in pipeline.followed if part(path) is not None}
+    work = 0
+    for path in in_turn(files, sorted(through - itself)):
+        if work > LIBRARY_WORK or not _runs(path, files):
+            continue
+        content = files.read(path) or b""
+        pipeline: Pipeline = import_module(READERS["jenkins"]).read(path, content, files, ran)
+        work += pipeline.work
+        ran |= pipeline.ran
+        yield pipeline
 
 
 def outermost(read: Iterable[Pipeline]) -> tuple[Pipeline, ...]:

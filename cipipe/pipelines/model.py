@@ -31,6 +31,15 @@ class Unknown:
     why: str
 
 
+class Open(str):
+    """A text that another run of the same pipeline may have differently: it decides no condition.
+
+    It is a default that somebody who starts the pipeline may replace.
+    """
+
+    __slots__ = ()
+
+
 Value = str | Unknown
 
 
@@ -149,7 +158,8 @@ class Pipeline:
     """One pipeline file; `followed` lists the other files that it was read through.
 
     `called` says that nothing but another pipeline starts it: a reusable workflow, an action, a library step.
-    `work` is what a library step took to read, in nodes of Groovy that were visited.
+    `work` is what a library step took to read, in nodes of Groovy that were visited; `ran` are the methods
+    that it went through, each by its file and offset.
     """
 
     file: str
@@ -159,6 +169,7 @@ class Pipeline:
     followed: tuple[str, ...] = ()
     called: bool = False
     work: int = 0
+    ran: frozenset[tuple[str, int]] = frozenset()
 
 
 class FileRefused(Exception):  # noqa: N818 - becomes a Problem of the pipeline, not a failure of cipipe

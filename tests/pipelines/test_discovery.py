@@ -131,3 +131,15 @@ def test_a_library_too_large_for_a_run_is_said_file_by_file(
     assert all(len(found[file].problems) == 1 for file in unread)
     (named,) = read_all(files, [max(unread)])
     assert named.jobs
+
+
+def test_methods_of_a_library_that_no_pipeline_here_calls_are_judged(repository: Repository) -> None:
+    kube = (
+        "class Kube {\n  def steps\n  def look() { steps.sh 'kubectl get pods' }\n"
+        '  def drop(ns) { steps.sh "kubectl delete ns ${ns}" }\n}\n'
+    )
+    files = repository({"vars/look.groovy": "def call() { new Kube().look() }\n", "src/Kube.groovy": kube})
+    found = {pipeline.file: pipeline for pipeline in read_all(files)}
+    assert set(found) == {"vars/look.groovy", "src/Kube.groovy"}
+    (step,) = (step for job in found["src/Kube.groovy"].jobs for step in job.steps)
+    assert step.location.line == 4

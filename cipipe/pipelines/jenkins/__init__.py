@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from cipipe.groovy import tree
 from cipipe.groovy.iterate import WorkExceeded
@@ -36,8 +37,10 @@ def sniffs(path: str, content: bytes) -> bool:
     )
 
 
-def read(path: str, content: bytes, files: Files) -> Pipeline:
-    """The jobs of a Jenkinsfile; of a library's script, what each of its methods does."""
+def read(
+    path: str, content: bytes, files: Files, judged: AbstractSet[tuple[str, int]] = frozenset()
+) -> Pipeline:
+    """The jobs of a Jenkinsfile; of a library's script, what each of its methods but those `judged` does."""
     start = Location(path, 1)
     if len(content) > SIZE_LIMIT:
         return Pipeline(path, "jenkins", (), (Problem(start, "the file is too large to follow"),))
@@ -47,6 +50,7 @@ def read(path: str, content: bytes, files: Files) -> Pipeline:
     unit = library.unit(parsed, path.rpartition("/")[2].removesuffix(".groovy"))
     host = Jenkins(path, unit, library, record)
     called = path.endswith(".groovy") and not _is_pipeline(parsed.body)
+    host.context.evaluator.ran.update(judged)
     try:
         _walk(host, parsed, called=called)
     except WorkExceeded:
@@ -55,8 +59,9 @@ def read(path: str, content: bytes, files: Files) -> Pipeline:
         record.problems[Problem(start, "the pipeline is nested too deep to follow")] = None
     problems = (*library.problems, *record.problems)
     branches = tuple(dict.fromkeys(_branches(parsed.body))) or None
-    jobs, work = record.done(branches), host.context.evaluator.worked
-    return Pipeline(path, "jenkins", jobs, problems, tuple(library.followed), called, work)
+    jobs, evaluator = record.done(branches), host.context.evaluator
+    ran = frozenset(evaluator.ran - judged)
+    return Pipeline(path, "jenkins", jobs, problems, tuple(library.followed), called, evaluator.worked, ran)
 
 
 def _is_pipeline(body: Iterable[tree.Node]) -> bool:
