@@ -6,7 +6,7 @@ what the pipeline's variables say may be another thing in the next run.
 
 from collections.abc import Sequence
 
-from cipipe.pipelines.model import HOLE
+from cipipe.pipelines.model import HOLE, Open
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.state import State
 from cipipe.shell.syntax import AnyWord, Literal, Parameter, Word
@@ -29,7 +29,9 @@ def outcome(words: Sequence[AnyWord], values: Sequence[str], state: State) -> Re
     if values[:1] == ["!"]:
         inner = outcome(words[1:], values[1:], state)
         return {Result.TRUE: Result.FALSE, Result.FALSE: Result.TRUE}.get(inner, inner)
-    if any(HOLE in value for value in values) or not all(_own(word, state) for word in words):
+    if any(HOLE in value or isinstance(value, Open) for value in values):
+        return Result.UNKNOWN
+    if not all(_own(word, state) for word in words):
         return Result.UNKNOWN
     if len(values) == 2 and values[0] in ("-n", "-z"):
         return _result(bool(values[1]) == (values[0] == "-n"))

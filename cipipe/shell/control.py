@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from cipipe.pipelines.model import HOLE
+from cipipe.pipelines.model import HOLE, Open
 from cipipe.shell.calls import Command, Input, Output, Result, Streams
 from cipipe.shell.conditions import outcome
 from cipipe.shell.expand import Expander
@@ -248,7 +248,8 @@ class Control(ABC):
         return Result.UNKNOWN
 
     def _case(self, node: Case, state: State, streams: Streams) -> Result:
-        values = self.expander.text(node.word, state)
+        said = self.expander.text(node.word, state)
+        values = [HOLE if isinstance(value, Open) else value for value in said]
         bodies: list[Block] = []
         surely = False
         fallen = False

@@ -6,8 +6,9 @@ A word has alternatives, since its variables do: the result is a tuple of field 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from cipipe.pipelines.model import HOLE
+from cipipe.pipelines.model import HOLE, Open
 from cipipe.shell import operators, patterns
+from cipipe.shell.pieces import Fields, Piece, assemble, flat, joined, like, unquoted
 from cipipe.shell.state import MOST_ALTERNATIVES, Alternatives, Single, State, bounded_texts
 from cipipe.shell.syntax import (
     AnyWord,
@@ -26,26 +27,20 @@ HOME = "/home/user"  # whatever it is: only that paths below it stay the same ma
 _WORDS = 200  # that are put together in the time of one command
 _STEP = 100_000  # characters that a pattern looks at in the time of one command
 
-Fields = tuple[str, ...]
 Substitute = Callable[[Substitution, State], Alternatives]
-_Piece = str | Fields  # text of a word; a tuple is `"$@"`, where each item is a field of its own
-
-
-class _Split(str):
-    """Text of an unquoted expansion: split into fields at `IFS`."""
-
-    __slots__ = ()
 
 
 class Expander:
     """Expands words in a state.
 
     `substitute` runs a command substitution and gives what it prints; `spend` counts work, in commands.
+    `opened` counts the open values that were looked at.
     """
 
     def __init__(self, substitute: Substitute, spend: Callable[[int], None]) -> None:
         self._substitute = substitute
         self._spend = spend
+        self.opened = 0
 
     def fields(self, word: AnyWord, state: State) -> tuple[Fields, ...]:
         """The alternatives of a command's word."""
@@ -60,8 +55,8 @@ class Expander:
         _tilde(word, options)
         separators = _separators(state)
         if all(len(choices) == 1 for choices in options):
-            return (_assemble([choices[0] for choices in options], separators),)
-        return tuple(dict.fromkeys(_assemble(choice, separators) for choice in _product(options)))
+            return (assemble([choices[0] for choices in options], separators),)
+        return tuple(dict.fromkeys(assemble(choice, separators) for choice in _product(options)))
 
     def text(self, word: AnyWord, state: State) -> Alternatives:
         """The alternatives of a word that is not split: a value, a here-document, a redirection's target."""
@@ -74,8 +69,8 @@ class Expander:
         options = [self._part(part, state) for part in word.parts]
         _tilde(word, options)
         if all(len(choices) == 1 for choices in options):
-            return bounded_texts(["".join(_flat(choices[0]) for choices in options)])
-        return bounded_texts("".join(map(_flat, choice)) for choice in _product(options))
+            return bounded_texts([joined([choices[0] for choices in options])])
+        return bounded_texts(map(joined, _product(options)))
 
     def items(self, words: Sequence[AnyWord], state: State) -> tuple[Fields, ...]:
         """The alternatives of several words, one list of fields each."""
@@ -98,25 +93,22 @@ class Expander:
 
     # ---- parts
 
-    def _part(self, part: Part, state: State) -> tuple[_Piece, ...]:  # noqa: PLR0911 - one for each kind
+    def _part(self, part: Part, state: State) -> tuple[Piece, ...]:
         if isinstance(part, Literal):
             return (part.text,)
         if isinstance(part, Parameter):
             values = self._parameter(part, state)
-            if part.quoted:
-                return values
-            return tuple(_Split(_flat(value)) if isinstance(value, str) else tuple(value) for value in values)
+            self.opened += any(isinstance(value, Open) for value in values)
+            return values if part.quoted else tuple(map(unquoted, values))
         if isinstance(part, Substitution):
             texts = self._substitute(part, state)
-            if part.quoted:
-                return texts
-            return tuple(_Split(text) for text in texts)
+            return texts if part.quoted else tuple(map(unquoted, texts))
         if isinstance(part, Arithmetic):
             return (part.text.strip() if part.text.strip().isdigit() else HOLE,)
         assert isinstance(part, Hole)  # noqa: S101 - the last kind
         return (HOLE,)
 
-    def _parameter(self, part: Parameter, state: State) -> tuple[_Piece, ...]:
+    def _parameter(self, part: Parameter, state: State) -> tuple[Piece, ...]:
         values = self._values(part, state)
         if part.indirect and part.operator != "@" and part.index is None:
             values = self._indirect(values, part, state)
@@ -125,14 +117,14 @@ class Expander:
         if values is None:
             values = (HOLE,)
         if part.length:
-            return tuple(str(len(v)) if HOLE not in _flat(v) else HOLE for v in values)
+            return tuple(str(len(v)) if HOLE not in flat(v) else HOLE for v in values)
         if part.operator:
-            return tuple(dict.fromkeys(self._operate(part, value, state) for value in values))
+            return tuple(dict.fromkeys(like(value, self._operate(part, value, state)) for value in values))
         return values
 
     def _values(  # noqa: PLR0911 - one for each special parameter
         self, part: Parameter, state: State
-    ) -> tuple[_Piece, ...] | None:
+    ) -> tuple[Piece, ...] | None:
         """What the bare parameter may be; None where it is not set."""
         name = part.name
         if name == "@":
@@ -157,7 +149,7 @@ class Expander:
             itertools.chain.from_iterable(self._element(value, part.index, part, state) for value in known)
         )
 
-    def _element(self, value: Single, index: str, part: Parameter, state: State) -> tuple[_Piece, ...]:
+    def _element(self, value: Single, index: str, part: Parameter, state: State) -> tuple[Piece, ...]:
         if index in ("@", "*"):
             if isinstance(value, str):
                 items: Fields = (value,)
@@ -182,42 +174,42 @@ class Expander:
         if key.startswith("$"):
             key = key[1:].strip("{}")
         known = state.get(key)
-        return _flat(_first(known[0])) if known is not None and len(known) == 1 else key
+        return flat(_first(known[0])) if known is not None and len(known) == 1 else key
 
     def _indirect(
-        self, values: tuple[_Piece, ...] | None, part: Parameter, state: State
-    ) -> tuple[_Piece, ...] | None:
-        found: list[_Piece] = []
+        self, values: tuple[Piece, ...] | None, part: Parameter, state: State
+    ) -> tuple[Piece, ...] | None:
+        found: list[Piece] = []
         for name in values or ():
-            pointed = Parameter(_flat(name), part.quoted)
+            pointed = Parameter(flat(name), part.quoted)
             pieces = (
-                self._values(pointed, state) if _flat(name).isidentifier() or _flat(name).isdigit() else None
+                self._values(pointed, state) if flat(name).isidentifier() or flat(name).isdigit() else None
             )
             found += pieces if pieces is not None else (HOLE,)
         return tuple(found) or None
 
-    def _default(
-        self, part: Parameter, values: tuple[_Piece, ...] | None, state: State
-    ) -> tuple[_Piece, ...]:
+    def _default(self, part: Parameter, values: tuple[Piece, ...] | None, state: State) -> tuple[Piece, ...]:
         operator = part.operator
         if operator[-1] == "+":
-            if values is None or all(_flat(value) == HOLE for value in values):
+            if values is None or all(flat(value) == HOLE for value in values):
                 return ("", *self._argument(part, state))
             return tuple(
-                itertools.chain(*(self._argument(part, state) if _flat(v) else ("",) for v in values))
+                itertools.chain(*(self._argument(part, state) if flat(v) else ("",) for v in values))
             )
         if operator[-1] == "?":
             return values if values is not None else (HOLE,)
-        if values is None or (operator[0] == ":" and all(_flat(value) == "" for value in values)):
+        if values is None or (operator[0] == ":" and all(flat(value) == "" for value in values)):
             chosen = self._argument(part, state)
+            if values is None and part.name.isidentifier():
+                chosen = tuple(Open(value) if isinstance(value, str) else value for value in chosen)
             if operator[-1] == "=":
-                state.set(part.name, [_flat(value) for value in chosen])
+                state.set(part.name, [value if isinstance(value, Open) else flat(value) for value in chosen])
             return chosen
-        if operator[0] == ":" and any(_flat(value) == "" for value in values):
-            return (*(value for value in values if _flat(value)), *self._argument(part, state))
+        if operator[0] == ":" and any(flat(value) == "" for value in values):
+            return (*(value for value in values if flat(value)), *self._argument(part, state))
         return values
 
-    def _argument(self, part: Parameter, state: State) -> tuple[_Piece, ...]:
+    def _argument(self, part: Parameter, state: State) -> tuple[Piece, ...]:
         if isinstance(part.argument, str):
             return (part.argument,)
         if part.quoted:
@@ -225,13 +217,13 @@ class Expander:
         lists = self.fields(part.argument, state)
         return tuple(items[0] if len(items) == 1 else items for items in lists)
 
-    def _operate(self, part: Parameter, value: _Piece, state: State) -> _Piece:
+    def _operate(self, part: Parameter, value: Piece, state: State) -> Piece:
         operator = part.operator
         if operator == ":":
             text = self.text(part.argument, state)[0]
             return operators.cut(value, text, positional=part.index is None)
         if not isinstance(value, str):
-            return tuple(_flat(self._operate(part, item, state)) for item in value)
+            return tuple(flat(self._operate(part, item, state)) for item in value)
         if operator[0] in "#%":
             pattern = self.pattern(part.argument, state)
             self._spend(patterns.cost(value, pattern) // _STEP)
@@ -260,7 +252,7 @@ class Expander:
                     side = 1
                 sides[side] += text
             else:
-                text = _flat(self._part(part, state)[0])
+                text = flat(self._part(part, state)[0])
                 sides[side] += text if side or not part.quoted else patterns.escape(text)
         return sides[0], sides[1]
 
@@ -271,7 +263,7 @@ class Expander:
         return "".join(
             patterns.escape(text) if part.quoted else text
             for part in word.parts
-            for text in (_flat(self._part(part, state)[0]),)
+            for text in (flat(self._part(part, state)[0]),)
         )
 
 
@@ -296,15 +288,11 @@ def _first(value: Single) -> str:
     return value[0] if value else ""
 
 
-def _flat(piece: _Piece) -> str:
-    return str(piece) if isinstance(piece, str) else " ".join(piece)
-
-
 def _literally(word: Word) -> str:
     return "".join(part.text if isinstance(part, Literal) else HOLE for part in word.parts)
 
 
-def _tilde(word: Word, options: "list[tuple[_Piece, ...]]") -> None:
+def _tilde(word: Word, options: "list[tuple[Piece, ...]]") -> None:
     first = word.parts[0] if word.parts else None
     if isinstance(first, Literal) and not first.quoted and (first.text == "~" or first.text.startswith("~/")):
         options[0] = (HOME + first.text[1:],)
@@ -314,37 +302,3 @@ def _separators(state: State) -> str:
     known = state.variables.get("IFS")
     value = known[0] if known else _BLANKS
     return value if isinstance(value, str) and HOLE not in value else _BLANKS
-
-
-def _assemble(pieces: Sequence[_Piece], separators: str) -> Fields:
-    """Fields of the pieces of one word; unquoted text that is empty gives none."""
-    fields: list[str] = []
-    current: str | None = None
-    for piece in pieces:
-        if isinstance(piece, _Split):
-            for i, item in enumerate(_split(piece, separators)):
-                if i and current is not None:
-                    fields.append(current)
-                    current = None
-                if item:
-                    current = (current or "") + item
-        elif isinstance(piece, str):
-            current = (current or "") + piece
-        else:
-            for i, item in enumerate(piece):
-                if i and current is not None:
-                    fields.append(current)
-                    current = None
-                current = (current or "") + item
-    if current is not None:
-        fields.append(current)
-    return tuple(fields)
-
-
-def _split(text: str, separators: str) -> list[str]:
-    if not separators:
-        return [str(text)]
-    plain = str(text)
-    for separator in separators[1:]:
-        plain = plain.replace(separator, separators[0])
-    return plain.split(separators[0])

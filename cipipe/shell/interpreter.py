@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from cipipe.pipelines.model import HOLE, Problem, Script
+from cipipe.pipelines.model import HOLE, Open, Problem, Script
 from cipipe.results import Location
 from cipipe.shell import files, unresolved
 from cipipe.shell.assignments import assign, declare, prefix
@@ -216,7 +216,7 @@ class Interpreter(Control):
                 return (path,)
         out = Output()
         inner = state.fork()
-        count = len(self.commands)
+        count, opened = len(self.commands), self.expander.opened
         self.enter()
         try:
             self.commands_of(part.body, inner, Streams(None, out))
@@ -224,7 +224,8 @@ class Interpreter(Control):
             self.depth -= 1
         state.files = inner.files
         if not part.process:
-            return bounded_texts(text.rstrip("\n") for text in out.texts)
+            texts = bounded_texts(text.rstrip("\n") for text in out.texts)
+            return texts if self.expander.opened == opened else tuple(map(Open, texts))
         url = url_of(self.commands[-1]) if len(self.commands) > count else None
         known = None if out.texts[0] == HOLE else out.texts[0]
         state.files[path] = WrittenFile(known, url=url, lines=tuple(out.lines))
@@ -260,7 +261,7 @@ class Interpreter(Control):
     def program(self, call: Call) -> Result:
         """Run a file or a program by its name."""
         name = call.argv[0]
-        if "/" in name or call.state.search:
+        if "/" in name or call.state.search or call.state.files:
             found = files.as_program(self, call)
             if isinstance(found, Call):
                 call = found

@@ -9,7 +9,7 @@ from itertools import islice, product
 from math import prod
 
 from cipipe.pipelines.gitlab.reading import Reading
-from cipipe.pipelines.model import HOLE, WORKSPACE, Unknown, Value
+from cipipe.pipelines.model import HOLE, WORKSPACE, Open, Unknown, Value
 from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence, place, scalars
 
 MAX_COMBINATIONS = 200  # GitLab's own limit of parallel jobs
@@ -37,7 +37,10 @@ def written(node: Node | None) -> Written:
 
 
 def variants(root: Mapping, job: Mapping, inherited: Written, reading: Reading) -> list[dict[str, Value]]:
-    """The variables of a job, once for each way in which rules and `parallel: matrix` may set them."""
+    """The variables of a job, once for each way in which rules and `parallel: matrix` may set them.
+
+    Those of the whole pipeline are what the form of a run by hand offers: they are open.
+    """
     own = written(job.get("variables"))
     workflow = root.get("workflow")
     of_workflow = _of_rules(workflow.get("rules")) if isinstance(workflow, Mapping) else []
@@ -49,6 +52,9 @@ def variants(root: Mapping, job: Mapping, inherited: Written, reading: Reading) 
         if not reading.spend(_COST + len(merged)):
             break
         values = expand_all(merged)
+        for name in inherited.keys() - {*above, *own, *rule, *cell}:
+            if isinstance(value := values[name], str):
+                values[name] = Open(value)
         found.setdefault(repr(values), values)
     everything = list(found.values())
     if len(everything) <= MAX_VARIANTS:
