@@ -158,8 +158,11 @@ class _Attempt:
         failpoints.reach("edited")
         if found.tip and not found.merged and (status := self._of_tip(found.tip, bump)):
             result = replace(result, status=status, commit=found.tip.id, branch=self._task.bump_branch)
+            if status == "superseded":
+                note = f"'{result.branch}' was set by a newer run; --allow-downgrade overwrites it"
+                return replace(result, notes=(*found.edit.notes, note))
             kept = trailers.parse(found.tip.message)
-            if kept is None or status != "unchanged" or self._task.options.dry_run:
+            if kept is None or self._task.options.dry_run:
                 return result
             return self._kept(result, self._proposal(kept, found.edit.changes, before))
         result = replace(result, status="changed")
@@ -261,15 +264,9 @@ class _Attempt:
 
     def _proposal(self, bump: Trailers, changes: tuple[Change, ...], before: Origin | None) -> Proposal:
         environment = self._task.environment
-        return Proposal(
-            environment.name,
-            message.title(environment.name, self._task.refs, self._task.names),
-            changes,
-            bump,
-            before,
-            tuple(check.name for check in environment.required_checks),
-            environment.approvals,
-        )
+        title = message.title(environment.name, self._task.refs, self._task.names, changes)
+        checks = tuple(check.name for check in environment.required_checks)
+        return Proposal(environment.name, title, changes, bump, before, checks, environment.approvals)
 
     def _commit(self, edit: bare.Edit, proposal: Proposal) -> Commit:
         """The commit; its date is the later of base and source, so that the same bump has the same id."""

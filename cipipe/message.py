@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from cipipe.errors import ImageError
 from cipipe.image import ImageRef
 from cipipe.results import Change
 from cipipe.trailers import Trailers, render
@@ -42,15 +43,28 @@ def _hash(repositories: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(repositories).encode()).hexdigest()[:8]
 
 
-def title(environment: str, refs: Sequence[ImageRef], names: Mapping[str, str]) -> str:
-    """One line: which images move to what, and where."""
-    moves = [f"{_short(ref, names)} to {ref.tag or (ref.digest or '')[:19]}" for ref in refs]
+def title(
+    environment: str, refs: Sequence[ImageRef], names: Mapping[str, str], changes: Sequence[Change] = ()
+) -> str:
+    """One line: which images move to what, and where; what `changes` leave as it is does not count."""
+    moving = _moving(refs, changes)
+    moves = [f"{_short(ref, names)} to {ref.tag or (ref.digest or '')[:19]}" for ref in moving]
     listed = moves[0] if len(moves) == 1 else f"{', '.join(moves[:-1])} and {moves[-1]}"
     return (
         f"Bump {listed} in {environment}"
         if len(listed) <= 120
-        else f"Bump {len(refs)} images in {environment}"
+        else f"Bump {len(moving)} images in {environment}"
     )
+
+
+def _moving(refs: Sequence[ImageRef], changes: Sequence[Change]) -> Sequence[ImageRef]:
+    """Those of `refs` that `changes` bring; all of them where a change holds another name or none."""
+    asked = {ref.normalized for ref in refs}
+    try:
+        moved = {ImageRef.parse(change.new).normalized for change in changes}
+    except ImageError:
+        return refs
+    return [ref for ref in refs if ref.normalized in moved] if moved and moved <= asked else refs
 
 
 def commit_message(head: str, changes: Sequence[Change], bump: Trailers) -> str:

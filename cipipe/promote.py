@@ -53,9 +53,9 @@ def _promote(from_task: Task, to_task: Task, known: Sequence[ImageRef], *, named
     ours, theirs = holdings(from_task, known), holdings(to_task, known)
     refs, left_out = _refs(ours, theirs, known, named=named)
     if not to_task.options.allow_downgrade:
-        for ref in refs:
-            check_forward(ref, ours, theirs, to_task.trigger.is_ancestor)
-    trigger = replace(to_task.trigger, origin=_origin(to_task.trigger.origin, ours, refs))
+        check_forward(refs, ours, theirs, to_task.trigger.is_ancestor)
+    moving = [ref for ref in refs if theirs.refs(ref) != (ref,)]
+    trigger = replace(to_task.trigger, origin=_origin(to_task.trigger.origin, ours, moving))
     delivery = deliver(replace(to_task, refs=refs, trigger=trigger, as_held=True))
     return replace(delivery, notes=(*delivery.notes, *left_out))
 

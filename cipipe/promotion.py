@@ -1,6 +1,7 @@
 """What a promotion may take: exactly what the other environment holds, and never a step back (layer 3)."""
 
 import re
+from collections.abc import Sequence
 
 from cipipe.errors import PolicyError
 from cipipe.hints import near_miss
@@ -17,7 +18,8 @@ def check_promoted(holdings: Holdings, ref: ImageRef) -> ImageRef:
     if held is None:
         known = {field.ref.name for field in holdings.fields}
         raise PolicyError(
-            f"'{holdings.environment}' does not run {ref.name}", hint=near_miss(ref.name, known)
+            f"'{holdings.environment}' does not run {ref.name}",
+            hint=near_miss(ref.name, known) if known else f"bump '{holdings.environment}' to it first",
         )
     if held.tag != ref.tag or (ref.digest and held.digest != ref.digest):
         raise PolicyError(
@@ -27,19 +29,29 @@ def check_promoted(holdings: Holdings, ref: ImageRef) -> ImageRef:
     return held
 
 
-def check_forward(ref: ImageRef, source: Holdings, target: Holdings, is_ancestor: IsAncestor) -> None:
-    """Raise `PolicyError` where `ref` would move `target` backwards.
+def check_forward(
+    refs: Sequence[ImageRef], source: Holdings, target: Holdings, is_ancestor: IsAncestor
+) -> None:
+    """Raise `PolicyError` with the list of what among `refs` would move `target` backwards.
 
     The bumps that set both decide; where they cannot be compared, version numbers do.
     """
-    for held in target.refs(ref):
-        ours, theirs = source.origin(ref), target.origin(held)
-        older = is_older(ours, theirs, is_ancestor) if ours and theirs else None
-        if older or (older is None and _is_lower(ref.tag, held.tag)):
-            raise PolicyError(
-                f"'{target.environment}' runs {held}, which is newer than {ref} in '{source.environment}'",
-                hint="--allow-downgrade promotes it all the same",
-            )
+    back = [
+        f"'{target.environment}' runs {held}, which is newer than {ref} in '{source.environment}'"
+        for ref in refs
+        for held in target.refs(ref)
+        if _is_back(ref, held, source, target, is_ancestor)
+    ]
+    if back:
+        raise PolicyError("; ".join(back), hint="--allow-downgrade promotes it all the same")
+
+
+def _is_back(
+    ref: ImageRef, held: ImageRef, source: Holdings, target: Holdings, is_ancestor: IsAncestor
+) -> bool:
+    ours, theirs = source.origin(ref), target.origin(held)
+    older = is_older(ours, theirs, is_ancestor) if ours and theirs else None
+    return bool(older) or (older is None and _is_lower(ref.tag, held.tag))
 
 
 def _is_lower(tag: str | None, other: str | None) -> bool:

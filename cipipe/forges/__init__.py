@@ -109,10 +109,7 @@ def access(  # noqa: PLR0913 - by name only
         name, web, environment, api_url=api_url, deadline=deadline, environ=environ, purpose=purpose
     )
     if found is None:
-        raise CredentialsError(
-            f"the API of {web.host} needs a token, and there is none",
-            hint=f"set {_VARIABLES[name]}, or CIPIPE_TOKEN{f', or {app.ID}' if name == 'github' else ''}",
-        )
+        raise _no_token(name, web, environ)
     _check_host(found, url, web, environ)
     if found.variable == "CI_JOB_TOKEN":
         raise CredentialsError(
@@ -120,6 +117,23 @@ def access(  # noqa: PLR0913 - by name only
             hint="set GITLAB_TOKEN (or CIPIPE_TOKEN) to a project access token with scope 'api'",
         )
     return Access(web, url, found, deadline, environ)
+
+
+def _no_token(name: str, web: Remote, environ: Mapping[str, str]) -> CredentialsError:
+    said = f"the API of {web.host} needs a token, and there is none"
+    for variable in _VARIABLES[name].split(" or "):
+        if environ.get(variable):
+            said = f"{variable} is for {_place(name, environ)}, and not sent to {web.origin.rstrip('/')}"
+            return CredentialsError(said, hint="set CIPIPE_TOKEN to a token of that host")
+    hint = f"set {_VARIABLES[name]}, or CIPIPE_TOKEN{f', or {app.ID}' if name == 'github' else ''}"
+    return CredentialsError(said, hint=hint)
+
+
+def _place(name: str, environ: Mapping[str, str]) -> str:
+    """Where the usual variables of a forge belong."""
+    if name == "gitlab":
+        return environ.get("CI_SERVER_HOST") or "gitlab.com"
+    return environ.get("GITHUB_SERVER_URL") or "https://github.com"
 
 
 def has_token(name: str, remote: Remote, environ: Mapping[str, str], environment: str | None = None) -> bool:

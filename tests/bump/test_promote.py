@@ -91,6 +91,28 @@ def test_two_tags_of_one_image_are_refused_with_the_list(two: Bench) -> None:
     assert "m/staging/cron.yaml:9" in error["message"]
 
 
+def test_all_that_would_move_backwards_is_listed(two: Bench) -> None:
+    for name in ("app", "web"):
+        two.origin.commit({f"m/staging/{name}.yaml": deployment(f"ghcr.io/acme/{name}:v1")})
+        two.origin.commit({f"m/prod/{name}.yaml": deployment(f"ghcr.io/acme/{name}:v2")}, branch="prod")
+    error = promote(two, "--from", "staging", "--to", "prod", code=1)["error"]
+    assert isinstance(error, dict)
+    assert error["message"] == (
+        "'prod' runs ghcr.io/acme/app:v2, which is newer than ghcr.io/acme/app:v1 in 'staging';"
+        " 'prod' runs ghcr.io/acme/web:v2, which is newer than ghcr.io/acme/web:v1 in 'staging'"
+    )
+
+
+def test_the_words_are_of_what_moves(two: Bench) -> None:
+    for branch, place in (("main", "staging"), ("prod", "prod")):
+        two.origin.commit({f"m/{place}/web.yaml": deployment("ghcr.io/acme/web:v1")}, branch=branch)
+    two.bump("--env", "staging", "--image", "app=v2", GITHUB_RUN_NUMBER="7")
+    branch = str(promote(two, "--from", "staging", "--to", "prod")["branch"])
+    message = two.origin.git("log", "-1", "--format=%B", branch)
+    assert message.startswith("Bump app to v2 in prod\n")
+    assert "Cipipe-Run: 7" in message.splitlines(), "where app:v2 comes from"
+
+
 def test_a_downgrade_is_allowed_when_asked_for(two: Bench) -> None:
     two.origin.commit({"m/prod/app.yaml": deployment("ghcr.io/acme/app:v9")}, branch="prod")
     delivery = promote(two, "--from", "staging", "--to", "prod", "--allow-downgrade")

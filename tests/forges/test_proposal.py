@@ -76,6 +76,11 @@ def test_a_newer_bump_takes_the_pull_request_over(bench: ForgeBench) -> None:
     assert "v2" not in pull.body
     late = bench.bump(*APP, GITHUB_RUN_NUMBER="1").delivery
     assert (late["status"], bench.only().title) == ("superseded", "Bump app to v3 in staging")
+    said = subprocess.check_output(
+        bench.command(*APP), cwd=bench.folder, env=bench.environment({"GITHUB_RUN_NUMBER": "1"}), text=True
+    )
+    assert "was set by a newer run" in said
+    assert "not compared" not in said
 
 
 def test_what_a_person_closed_stays_closed_until_told_otherwise(bench: ForgeBench) -> None:
@@ -211,6 +216,9 @@ def test_no_token_is_an_error_before_anything_is_pushed(bench: ForgeBench) -> No
     run = bench.bump(*APP, code=4)
     assert run.delivery["error"]["kind"] == "credentials"
     assert bench.origin.branches().keys() == {"main"}
+    bench.variables |= {"GITHUB_TOKEN": "x", "GITHUB_SERVER_URL": "https://github.com"}
+    error = bench.bump(*APP, code=4).delivery["error"]
+    assert error["message"].startswith("GITHUB_TOKEN is for https://github.com, and not sent to http://127.")
 
 
 def test_a_branch_that_goes_between_push_and_proposal_is_pushed_again(bench: ForgeBench) -> None:
