@@ -1,12 +1,12 @@
 """Calls: which method, closure or step a call means, and running it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
 
 from cipipe.groovy import tree
-from cipipe.groovy.iterate import ADDS, Iterations
+from cipipe.groovy.iterate import ADDS
 from cipipe.groovy.methods import METHODS, Strings
+from cipipe.groovy.running import Running
 from cipipe.groovy.source import Text
 from cipipe.groovy.values import (
     Arguments,
@@ -22,45 +22,11 @@ from cipipe.groovy.values import (
     items,
     one_of,
     possibilities,
-    soft,
 )
 from cipipe.pipelines.model import Unknown
-from cipipe.results import Location
-
-CALLS_LIMIT = 24  # methods that call methods
-CLOSURE_LIMIT = 6  # times that one closure runs with the same values: branches around it multiply
-QUIET_LIMIT = 25  # a method that noted nothing so often, whatever its arguments, is a helper
 
 
-class Host(Protocol):
-    """What is not Groovy: the steps and objects of the program that runs the script."""
-
-    def variable(self, name: str, unit: Unit) -> Value:
-        """A name that no scope has; `Unknown` when the host does not know it either."""
-
-    def step(self, name: str, arguments: Arguments, receiver: Handle | None, unit: Unit) -> Value:
-        """A call that no file answers; `name` is dotted when it is on an object of the host's."""
-
-    def construct(self, name: str, arguments: Arguments, unit: Unit) -> Value:
-        """`new name(…)`."""
-
-    def execute(self, command: Value, site: Site) -> Value:
-        """`'command'.execute()` and its kin."""
-
-    def is_step(self, name: str) -> bool:
-        """Whether a method of an object that is not known can only be this step."""
-
-    def unclear(self, message: str, location: Location) -> None:
-        """Something that cannot be followed."""
-
-    def too_deep(self, message: str) -> None:
-        """Something that is not followed further; once is enough."""
-
-    def noted(self) -> int:
-        """How much has been noted so far: a method that notes nothing need not run again."""
-
-
-class Calls(Iterations):
+class Calls(Running):
     """Calls in every form."""
 
     def call(self, node: tree.Call, scope: Scope) -> Value:
@@ -185,6 +151,8 @@ class Calls(Iterations):
             case Function():
                 if name in {"call", "doCall", "run"}:
                     return self.run_call(receiver, arguments)
+                if name == "curry":
+                    return replace(receiver, bound=(*receiver.bound, *arguments.positional))
                 return receiver
             case Table() if isinstance(function := receiver.entries.get(name), Function):
                 return self.run_call(function, arguments)
@@ -232,128 +200,6 @@ class Calls(Iterations):
             plain = [possibilities(argument)[0] for argument in arguments]
             return strings.call(receiver, name, plain)
         return self.collection(receiver, name, arguments, strings)
-
-    # running
-
-    def invoke(self, unit: Unit, name: str, arguments: Arguments, *, entry: bool = False) -> Value:
-        """Run a method of a script or object; at an `entry` nothing of the pipeline calls it."""
-        positional: list[Value] = list(arguments.positional)
-        if arguments.named:
-            positional.insert(0, Table(arguments.named))
-        method = _overload(unit.methods[name], len(positional))
-        if self.running.count(id(method)) > 1 or len(self.running) > CALLS_LIMIT:
-            if len(self.running) > CALLS_LIMIT:
-                self.host.too_deep(f"methods that call each other more than {CALLS_LIMIT} deep")
-            elif not any(isinstance(value, Unknown) for value in positional):
-                self.recursive[id(method)] = arguments.site
-            return Unknown(f"{name}()")
-        owner = id(unit.scope) if unit.scope.variables else unit.source.file
-        key = (id(method), owner, *map(signature, positional))
-        if key in self.silent:
-            return self.silent[key][0]
-        closures = any(isinstance(value, Function) for value in positional)
-        if self.quiet[id(method)] > QUIET_LIMIT and not closures:
-            return Unknown(f"{name}()")
-        scope = Scope({}, unit.scope)
-        before = self.host.noted()
-        self.ran.add((method.source.file, method.at))
-        self.running.append(id(method))
-        outer = self.calls
-        self.calls = () if entry else (*outer, arguments.site)
-        value = self._method_body(unit, method, positional, scope)
-        self.running.pop()
-        again = self.recursive.get(id(method)) if id(method) not in self.running else None
-        if again is not None and self.host.noted() != before:
-            del self.recursive[id(method)]
-            self.host.unclear(f"{name} calls itself", again.location)
-        self.calls = outer
-        if self.host.noted() == before:
-            self.silent[key] = (value, unit.scope)
-            self.quiet[id(method)] += 1
-        else:
-            self.quiet[id(method)] = 0
-        return value
-
-    def _method_body(self, unit: Unit, method: tree.Method, positional: list[Value], scope: Scope) -> Value:
-        inherited = method.source is not unit.source
-        outer, self.unit = self.unit, replace(unit, source=method.source) if inherited else unit
-        returns, self.returns = self.returns, []
-        self._bind(method.parameters, positional, scope)
-        left, value = self.statements(method.body, scope)
-        found = self.returns if left else [*self.returns, value]
-        self.unit, self.returns = outer, returns
-        return one_of(found) if found else None
-
-    def _bind(self, parameters: Sequence[tree.Parameter], values: Sequence[Value], scope: Scope) -> None:
-        """Parameters as variables; where no caller is known, a default may be another value."""
-        missing = len(values) < len(parameters)
-        value: Value
-        for number, parameter in enumerate(parameters):
-            if parameter.rest and not (len(values) == number + 1 and isinstance(values[number], Items)):
-                value = items(values[number:])
-            elif number < len(values):
-                value = values[number]
-            elif parameter.default is not None and missing:
-                value = self.evaluate(parameter.default, scope)
-                if not self.calls and isinstance(value, Table):
-                    value.whole = False
-                elif not self.calls:
-                    value = soft(value)
-            else:
-                value = Unknown(parameter.name)
-            scope.variables[parameter.name] = value
-
-    def run_call(self, function: Function, arguments: Arguments) -> Value:
-        """Run a closure as a call names it."""
-        positional = list(arguments.positional)
-        if arguments.named:
-            positional.insert(0, Table(arguments.named))
-        if function.inline:
-            return self.run(function, positional)
-        return self.run(replace(function, calls=(*self.calls, arguments.site)), positional)
-
-    def run(self, function: Function, values: Sequence[Value], delegate: Table | None = None) -> Value:
-        """Run a closure once with these values."""
-        node = function.node
-        if self.running.count(id(node)) > 1 or len(self.running) > CALLS_LIMIT * 2:
-            return Unknown("a closure that calls itself")
-        if self._often(function, values):
-            return Unknown("a closure")
-        scope = Scope({}, function.scope, delegate or function.delegate)
-        self.running.append(id(node))
-        outer, self.unit = self.unit, function.unit
-        calls, self.calls = self.calls, function.calls
-        returns, self.returns = self.returns, []
-        if node.parameters is None:
-            scope.variables["it"] = values[0] if values else Unknown("it")
-        else:
-            self._bind(node.parameters, values, scope)
-        left, value = self.statements(node.body, scope)
-        found = self.returns if left else [*self.returns, value]
-        self.unit, self.returns, self.calls = outer, returns, calls
-        self.running.pop()
-        return one_of(found) if found else None
-
-    def _often(self, function: Function, values: Sequence[Value]) -> bool:
-        """Whether a closure has run so often with these values that it says nothing new."""
-        key = (id(function.node), id(function.scope), function.calls, *map(signature, values))
-        count, _ = self.closures.get(key, (0, function.scope))
-        self.closures[key] = (count + 1, function.scope)
-        return count >= CLOSURE_LIMIT
-
-    def run_unsure(self, arguments: Arguments) -> Value:
-        """A call of something that is not known: its closures may run."""
-        for function in arguments.closures():
-            self.soften(function.node.body, function.scope)
-            self.journal.fork([lambda f=function: self._ran(f)], exhaustive=False)  # type: ignore[misc]  # a default binds
-        return Unknown("a call")
-
-    def _ran(self, function: Function) -> bool:
-        count = len(function.node.parameters or [])
-        self.run(
-            function, [Unknown(parameter.name) for parameter in (function.node.parameters or [])[:count]]
-        )
-        return False
 
     # names
 
@@ -444,30 +290,6 @@ class Calls(Iterations):
             yield Table({"key": self.strings(0).literal(key), "value": entry})
 
 
-def signature(value: Value) -> object:  # noqa: PLR0911 - one for each kind
-    """What tells two arguments apart for a method that notes nothing."""
-    match value:
-        case Text():
-            return value.string
-        case Table():
-            return tuple(
-                (name, signature(entry) if not isinstance(entry, Table) else "map")
-                for name, entry in value.entries.items()
-            )
-        case Items():
-            return tuple(
-                signature(entry) if not isinstance(entry, Items) else "list" for entry in value.values
-            )
-        case Function():
-            return id(value.node)
-        case Unknown():
-            return "?"
-        case bool() | int() | float() | None:
-            return value
-        case _:
-            return id(value)
-
-
 def _is_request(receiver: Value, arguments: Arguments) -> bool:
     """Whether `execute` is a method of some object: what a chain of calls made, or with other arguments.
 
@@ -478,13 +300,3 @@ def _is_request(receiver: Value, arguments: Arguments) -> bool:
     last = receiver.why.rpartition(".")
     made = bool(last[0]) and last[2].endswith("()") and last[2][:-2] not in METHODS
     return made or len(arguments.positional) > 2 or bool(arguments.named)
-
-
-def _overload(methods: Sequence[tree.Method], count: int) -> tree.Method:
-    """The method that takes `count` arguments, defaults counted; else the first."""
-    for method in methods:
-        required = sum(parameter.default is None for parameter in method.parameters)
-        rest = any(parameter.rest for parameter in method.parameters)
-        if required - rest <= count and (rest or count <= len(method.parameters)):
-            return method
-    return methods[0]

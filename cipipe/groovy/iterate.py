@@ -25,7 +25,7 @@ from cipipe.groovy.values import (
 from cipipe.pipelines.model import Unknown
 
 if TYPE_CHECKING:
-    from cipipe.groovy.calls import Host
+    from cipipe.groovy.host import Host
 
 WORK_LIMIT = 60_000  # nodes that one pipeline may visit; loops in loops end here
 _TIMES_LIMIT = 20

@@ -248,8 +248,9 @@ class Parser(Expressions):
         self.skip_newlines()
         if not self.is_op("{"):
             self._at = at  # of an interface, or abstract
-            return tree.Method(token.start, self.source, name, parameters, [])
-        return tree.Method(token.start, self.source, name, parameters, self.closure().body)
+            return tree.Method(token.start, self.source, token.start, name, parameters, [])
+        body = self.closure().body
+        return tree.Method(token.start, self.source, self.peek().start, name, parameters, body)
 
     def _class(self, token: Token) -> tree.Node:
         name = self.next().text

@@ -187,9 +187,10 @@ class Annotation(Node):
 
 @dataclass(slots=True)
 class Method(Node):
-    """A method of a script or class, which is written in `source`."""
+    """A method of a script or class, which is written in `source` up to `end`."""
 
     source: Source
+    end: int
     name: str
     parameters: list[Parameter]
     body: list[Node]

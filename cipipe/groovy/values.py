@@ -106,6 +106,7 @@ class Function:
     delegate: Table | None = None
     calls: tuple[Site, ...] = ()
     inline: bool = False
+    bound: tuple["Value", ...] = ()  # its first arguments, where it is curried
 
 
 @dataclass(frozen=True, slots=True)

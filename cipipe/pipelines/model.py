@@ -81,6 +81,7 @@ class Script:
 
 
 _NO_OUTPUTS: Mapping[str, tuple[Script, ...]] = MappingProxyType({})
+_NO_WAYS: Mapping[tuple[str, Location], tuple[Location, ...]] = MappingProxyType({})
 
 
 def script_at(
@@ -139,7 +140,8 @@ class Job:
     `environment` names the environments that it says it is for (`environment:`), `branches` the globs of
     the branches that it runs on (None: every branch, or not known). `env` holds its variables; `secrets`
     the names of secrets and credentials that it is given, as written ("KUBE_CONFIG"), with the place of
-    each. `needs` names the jobs whose outputs it sees, `outputs` are the texts that each of its own may be.
+    each, and `ways` leads from there to where it is written, if that is elsewhere. `needs` names the jobs
+    whose outputs it sees, `outputs` are the texts that each of its own may be.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Job:
     branches: tuple[str, ...] | None = None
     env: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     secrets: tuple[tuple[str, Location], ...] = ()
+    ways: Mapping[tuple[str, Location], tuple[Location, ...]] = field(default_factory=lambda: _NO_WAYS)
     needs: tuple[str, ...] = ()
     outputs: Mapping[str, tuple[Script, ...]] = field(default_factory=lambda: _NO_OUTPUTS)
 

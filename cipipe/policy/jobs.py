@@ -78,7 +78,8 @@ class _Job:
         for name, place in sorted(
             dict(sorted(self._secrets, reverse=True)).items()
         ):  # the first place of each
-            self._credential(f"the secret {name}", "secret", "cluster", Place(place))
+            way = self._job.ways.get((name, place), ())
+            self._credential(f"the secret {name}", "secret", "cluster", Place(place, way))
 
     def _named_credentials(self) -> Iterator[tuple[str, Location]]:
         """The secrets that hold access by their own name, or by that of the variable which they fill."""
@@ -177,6 +178,11 @@ class _Job:
         place = Place(command.location, command.via, command.text)
         if words[0] == "kubernetes-api":
             self._api_call(words, place, remote=remote)
+            return
+        if words[0] == "KUBECONFIG":
+            if access.is_credential_name(words[-1]):
+                written = replace(place, command=f"KUBECONFIG=${words[-1]}")
+                self._credential(f"the variable {words[-1]}", "secret", "cluster", written)
             return
         for name in named_by_command(words, command.env):
             self._environment(name, place)
@@ -337,6 +343,8 @@ def _place(step: Step) -> Place:
 
 def _within(place: Location, one: Ran) -> bool:
     """Whether a secret is used in the lines of a step that gave its own finding."""
+    if one.step.via and place == one.step.via[0]:
+        return True
     lines = [line for script in [one.step.script] if script for line in script.lines]
     lines += [line for places in one.step.input_lines.values() for line in places]
     first = one.step.location

@@ -118,10 +118,11 @@ class Context:
         self.record.add(step)
 
     def secret(self, name: Value, location: Location) -> None:
-        """Note a credential by its name."""
+        """Note a credential by its name, where the pipeline calls what is given it."""
+        first, *way = (*self.via(), location)
         for one in possibilities(name):
             if isinstance(one, Text) and one.string.strip(HOLE):
-                self.record.current.secrets[one.string, location] = None
+                self.record.current.secrets.setdefault((one.string, first), tuple(way))
 
     @contextmanager
     def variables(self, entries: dict[str, Value]) -> Iterator[None]:

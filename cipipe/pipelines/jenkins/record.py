@@ -18,7 +18,7 @@ class OpenJob:
     name: str
     location: Location
     steps: list[Step] = field(default_factory=list)
-    secrets: dict[tuple[str, Location], None] = field(default_factory=dict)
+    secrets: dict[tuple[str, Location], tuple[Location, ...]] = field(default_factory=dict)
     _seen: dict[tuple[object, ...], int] = field(default_factory=dict)
     _different: int = 0
 
@@ -63,7 +63,14 @@ class Record:
     def done(self, branches: tuple[str, ...] | None) -> tuple[Job, ...]:
         """The jobs that do something."""
         return tuple(
-            Job(job.name, job.location, tuple(job.steps), (), branches, secrets=tuple(job.secrets))
+            Job(
+                job.name,
+                job.location,
+                tuple(job.steps),
+                branches=branches,
+                secrets=tuple(job.secrets),
+                ways=job.secrets,
+            )
             for job in self.jobs
             if job.steps or job.secrets
         )
