@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from cipipe.pipelines.model import HOLE
 from cipipe.shell.expand import Expander
 from cipipe.shell.state import Alternatives, Single, State
-from cipipe.shell.syntax import AnyWord, Assignment
+from cipipe.shell.syntax import AnyWord, Assignment, Parameter, Word
 
 _MOST_ITEMS = 4096
+
+KUBECONFIG = "KUBECONFIG"
 
 Restore = dict[str, tuple[Single, ...] | None]
 
@@ -54,6 +56,15 @@ def assign(expander: Expander, assignment: Assignment, state: State, *, associat
         state.set(name, values)
         if name == "PATH":
             _search(values, state)
+
+
+def handed(assignment: Assignment, state: State) -> str | None:
+    """The variable that alone is assigned, where nothing in the pipeline sets it: it comes from outside."""
+    word = assignment.value
+    part = word.parts[0] if isinstance(word, Word) and len(word.parts) == 1 else None
+    if not isinstance(part, Parameter) or part.operator or not part.name.isidentifier():
+        return None
+    return part.name if state.get(part.name) is None else None
 
 
 def _array(

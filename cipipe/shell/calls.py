@@ -39,7 +39,8 @@ class Command:
     `producer` the command that writes it. `directory` is the absolute working directory (below
     `model.WORKSPACE` in the repository), `target` the file that standard output goes to.
 
-    A call of the Kubernetes API from Python or Node has the words ("kubernetes-api", METHOD).
+    A call of the Kubernetes API from Python or Node has the words ("kubernetes-api", METHOD); a variable of
+    the CI that becomes the kubeconfig is the command ("KUBECONFIG", NAME).
     """
 
     argv: tuple[str, ...]

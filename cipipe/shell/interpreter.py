@@ -12,7 +12,7 @@ from functools import partial
 from cipipe.pipelines.model import HOLE, Open, Problem, Script
 from cipipe.results import Location
 from cipipe.shell import files, unresolved
-from cipipe.shell.assignments import assign, declare, prefix
+from cipipe.shell.assignments import KUBECONFIG, assign, declare, handed, prefix
 from cipipe.shell.calls import Call, Command, Input, Output, Result, Streams
 from cipipe.shell.control import Control, Way, url_of
 from cipipe.shell.expand import Expander
@@ -90,6 +90,8 @@ class Interpreter(Control):
 
     def simple(self, node: Simple, state: State, streams: Streams) -> Result:
         self.spend()
+        if node.assignments or any(isinstance(word, Assignment) for word in node.words):
+            self._note_kubeconfig(node, state)
         if node.redirections:
             inner, targets = self._redirect(node.redirections, state, streams)
         else:
@@ -103,6 +105,12 @@ class Interpreter(Control):
         if targets:
             self._store(targets, inner, state)
         return result
+
+    def _note_kubeconfig(self, node: Simple, state: State) -> None:
+        """Record that a variable of the CI is the kubeconfig from here on."""
+        for item in (*node.assignments, *node.words):
+            if isinstance(item, Assignment) and item.name == KUBECONFIG and (name := handed(item, state)):
+                self.emit(Call((KUBECONFIG, name), node.start, state, Streams()))
 
     def _words(self, node: Simple, state: State, streams: Streams) -> Result:
         words = [word for word in node.words if not isinstance(word, Assignment)]

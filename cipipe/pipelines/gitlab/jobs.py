@@ -26,6 +26,7 @@ _POWERSHELL = re.compile(
     r"|Set-ExecutionPolicy|Invoke-Expression|Invoke-WebRequest|Invoke-RestMethod)\b)",
     re.IGNORECASE,
 )
+_ONE_VARIABLE = re.compile(r"\$\{?(\w+)\}?", re.ASCII)
 _SCRIPT_STEP = re.compile(r"(?:https://)?gitlab\.com/components/script(?:[@/]|$)")
 _DEFAULTS = ("after_script", "before_script", "hooks", "image", "services", "tags", "secrets")
 
@@ -111,14 +112,26 @@ def _job(name: str, key: Scalar, job: Mapping, values: dict[str, Value], context
         ]
     shown = f"{context.name} / {name}" if context.name else name
     secrets = full.get("secrets")
-    named = tuple(
+    named = [
         (secret, place(node.keys[secret]))
         for node in (secrets,)
         if isinstance(node, Mapping)
         for secret in node.values
-    )
+    ]
+    named += _kubeconfig(job, values, context)
     location = way[0] if way else place(key)
-    return Job(shown, location, tuple(steps), environments, branches(full, values), values, named)
+    return Job(shown, location, tuple(steps), environments, branches(full, values), values, tuple(named))
+
+
+def _kubeconfig(job: Mapping, values: dict[str, Value], context: Context) -> Iterator[tuple[str, Location]]:
+    """The variable of the project that is the kubeconfig of the job."""
+    for node in (job.get("variables"), context.root.get("variables")):
+        text = node.get("KUBECONFIG") if isinstance(node, Mapping) else None
+        if isinstance(text, Scalar):
+            found = _ONE_VARIABLE.fullmatch(text.value)
+            if found is not None and found[1] not in values:
+                yield found[1], place(text)
+            return
 
 
 def _scripts(full: Mapping, key: Scalar, own: Mapping, reading: Reading) -> Iterator[Step]:
