@@ -35,10 +35,10 @@ def protection(environment: Environment, facts: Facts) -> Protection:
     classic = get(facts, "protection")
     if classic.status == 200:
         found.append(_classic(classic.document))
-    elif "not protected" not in classic.message and not _plan_lacks(classic):
+    elif not _is_none(classic, facts):
         hidden.append(f"the token may not read the branch's classic protection ({classic.status})")
     rulesets = get(facts, "rulesets")
-    if rulesets.status != 200 and not _plan_lacks(rulesets):
+    if rulesets.status != 200 and not _is_none(rulesets, facts):
         hidden.append(f"the token may not read the rulesets ({rulesets.status})")
     listed = rulesets.document if rulesets.status == 200 else []
     default = (get(facts, "repository").document or {}).get("default_branch")
@@ -47,7 +47,11 @@ def protection(environment: Environment, facts: Facts) -> Protection:
     return Protection(found, hidden, apps=apps(facts))
 
 
-def _plan_lacks(answer: Answer) -> bool:
+def _is_none(answer: Answer, facts: Facts) -> bool:
+    """Whether a refusal says that there is none: not to an administrator's token, and not in this plan."""
+    permissions = (get(facts, "repository").document or {}).get("permissions") or {}
+    if answer.status == 404:
+        return "not protected" in answer.message or permissions.get("admin") is True
     return answer.status == 403 and "upgrade" in answer.message.lower()
 
 

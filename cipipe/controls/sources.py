@@ -122,7 +122,8 @@ def lacking(wanted: Sequence[RequiredCheck], found: Sequence[Check], apps: Mappi
         elif isinstance(check.app, str) and app is None:
             reasons.append(f"'{check.name}' is to be bound to the app '{check.app}', which is not known")
         elif all(one.app is None for one in same):
-            reasons.append(f"'{check.name}' is bound to no app, so any token can report it")
+            named = "" if check.app else "; name its 'app' under required_checks"
+            reasons.append(f"'{check.name}' is bound to no app, so any token can report it{named}")
         elif app is not None and all(one.app != app for one in same):
             reasons.append(f"'{check.name}' is bound to another app than {check.app}")
     return reasons

@@ -12,6 +12,7 @@ from cipipe.controls.facts import Answer, Facts
 PROD = Environment(name="prod", branch="prod", path=("m",), protected=True, approvals=1)
 NONE = Answer(404, {"message": "Branch not protected"})
 UPGRADE = Answer(403, {"message": "Upgrade to GitHub Pro or make this repository public."})
+LOST = Answer(404, {"message": "Not Found"})
 HIDDEN = Answer(403, {"message": "Resource not accessible by integration"})
 BRANCH = ("pull-request-required", "approvals", "stale-approvals-dismissed", "last-push-approved-by-another",
           "no-self-approval", "no-bypass", "no-force-push", "no-deletion", "conversations-resolved")  # fmt: skip
@@ -60,12 +61,12 @@ def classic(**changes: Any) -> Answer:
     return Answer(200, said | changes)
 
 
-def facts(*rulesets: dict[str, Any], protection: Answer = NONE, **more: Answer) -> dict[str, Answer]:
+def facts(*listed: dict[str, Any], protection: Answer = NONE, **more: Answer) -> dict[str, Answer]:
     """What GitHub says; Actions may approve nothing, and there is no deployment environment."""
     return {
         "repository": Answer(200, {"default_branch": "main"}),
         "protection": protection,
-        "rulesets": Answer(200, list(rulesets)),
+        "rulesets": Answer(200, list(listed)),
         "rules": Answer(200, []),
         "workflow": Answer(200, {"can_approve_pull_request_reviews": False}),
         "environment": Answer(404, {"message": "Not Found"}),
@@ -100,7 +101,13 @@ EVERYTHING = dict.fromkeys(BRANCH, "fail")
         pytest.param(facts(), EVERYTHING, id="nothing"),
         pytest.param(facts(protection=UPGRADE, rulesets=UPGRADE), EVERYTHING, id="a plan without protection"),
         pytest.param(facts(protection=HIDDEN, rulesets=Answer(200, [])), dict.fromkeys(BRANCH, "unknown"), id="403"),
-        pytest.param(facts(protection=Answer(404, {"message": "Not Found"})), dict.fromkeys(BRANCH, "unknown"), id="404"),
+        pytest.param(facts(protection=LOST), dict.fromkeys(BRANCH, "unknown"), id="404"),
+        pytest.param(facts(protection=LOST, repository=Answer(200, {"permissions": {"admin": True}})),
+                     dict.fromkeys(BRANCH, "fail"), id="404 to an administrator"),
+        pytest.param(facts(protection=LOST, repository=Answer(200, {"permissions": {"admin": False}})),
+                     dict.fromkeys(BRANCH, "unknown"), id="404 to others"),
+        pytest.param(facts(protection=classic(), rulesets=LOST,
+                           repository=Answer(200, {"permissions": {"admin": True}})), {}, id="a server without rulesets"),
         pytest.param(facts(ruleset(), protection=HIDDEN), HOLDS, id="a ruleset is enough"),
         pytest.param(facts(ruleset(enforcement="evaluate")), EVERYTHING, id="evaluate"),
         pytest.param(facts(ruleset(enforcement="disabled")), EVERYTHING, id="disabled"),
