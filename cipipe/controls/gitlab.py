@@ -156,12 +156,14 @@ def _approvals_required(rules: Sequence[Mapping[str, Any]], facts: Facts) -> int
 
 
 def _is_maintainer(facts: Facts) -> bool:
-    """Whether a refusal of the approval rules is the plan's and not the token's."""
+    """Whether a refusal of the approval rules is the plan's and not the token's.
+
+    An administrator of the server is no member, and has no level; others without one see no protected branch.
+    """
     permissions = (_get(facts, "project").document or {}).get("permissions") or {}
-    levels = [
-        (permissions.get(kind) or {}).get("access_level") for kind in ("project_access", "group_access")
-    ]
-    return any(level is not None and level >= _MAINTAINERS for level in levels)
+    told = [(permissions.get(kind) or {}).get("access_level") for kind in ("project_access", "group_access")]
+    levels = [level for level in told if level is not None]
+    return not levels or max(levels) >= _MAINTAINERS
 
 
 def _without_premium(source: Source, facts: Facts) -> dict[str, str]:

@@ -124,6 +124,8 @@ PUSH, FORCE = "pull-request-required", "no-force-push"
                      id="free, no pipeline"),
         pytest.param(free(rule(), permissions={"project_access": {"access_level": 30}}),
                      dict.fromkeys(REVIEW, "unknown"), id="a developer's token"),
+        pytest.param(free(rule(), permissions={"project_access": None, "group_access": None}), {},
+                     id="free, a token of the server's administrator"),
         pytest.param({**premium(rule()), "protected_branches": NO}, dict.fromkeys(EVERYTHING, "unknown"), id="hidden"),
     ],
 )  # fmt: skip
