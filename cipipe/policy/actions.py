@@ -13,7 +13,7 @@ from cipipe.policy import shipped
 
 ActionKind = Literal["deploys", "credentials", "cluster", "carriers", "harmless"]
 _KINDS: tuple[ActionKind, ...] = ("harmless", "carriers", "cluster", "credentials", "deploys")
-_OPTIONS = frozenset({"tool", "inputs", "fixed", "remote", "unless", "makes"})
+_OPTIONS = frozenset({"tool", "inputs", "fixed", "folder", "remote", "unless", "makes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Action:
     tool: str | None = None
     inputs: tuple[str, ...] = ()
     fixed: str = ""
+    folder: str = ""
     remote: bool = False
     makes: bool = True
 
@@ -77,6 +78,7 @@ def _listed(kind: ActionKind, name: str, entry: Mapping[str, Any], inputs: Mappi
         tool=entry.get("tool"),
         inputs=tuple(key.lower() for key in entry.get("inputs", ())),
         fixed=entry.get("fixed", ""),
+        folder=entry.get("folder", ""),
         remote=entry.get("remote", False),
         makes=entry.get("makes", True),
     )

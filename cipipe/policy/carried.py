@@ -1,5 +1,6 @@
 """The scripts of a step: its own, those in an action's inputs, and what an image that is a tool runs."""
 
+import shlex
 from collections.abc import Iterator
 
 from cipipe.pipelines.model import HOLE, Script, Step, Unknown, Value
@@ -24,6 +25,8 @@ def scripts(step: Step, action: actions.Action | None) -> Iterator[Script]:
     if action.tool:
         texts = [_text(step.inputs[given[name]]) for name in action.inputs if name in given]
         line = " ".join(filter(None, [action.tool, action.fixed, *texts])).replace("\n", " ")
+        if action.folder in given:
+            line = f"cd {shlex.quote(_text(step.inputs[given[action.folder]]))} && {line}"
         if texts or action.fixed:
             yield Script(line, "sh", (step.location,), step.via)
 

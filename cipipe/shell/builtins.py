@@ -7,7 +7,6 @@ from cipipe.pipelines.model import HOLE
 from cipipe.shell import conditions, unresolved
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.expand import HOME
-from cipipe.shell.files import SOURCED
 from cipipe.shell.interpreter import Handler, Interpreter
 from cipipe.shell.output import PRINTERS, printf
 from cipipe.shell.session import in_repository
@@ -129,12 +128,6 @@ def _eval(run: Interpreter, call: Call) -> Result:
             return Result.UNKNOWN
     word = call.word(1) if len(call.argv) == 2 else None
     return run.run(run.script(text, "bash", call, word), call, call.state, apart=False)
-
-
-def _source(run: Interpreter, call: Call) -> Result:
-    if len(call.argv) < 2:
-        return Result.UNKNOWN
-    return run.follow(call.argv[1], call, call.argv[2:], SOURCED)
 
 
 def _alias(_run: Interpreter, call: Call) -> Result:
@@ -375,8 +368,6 @@ HANDLERS: dict[str, Handler] = {
     "set": _set,
     "shift": _shift,
     "eval": _eval,
-    "source": _source,
-    ".": _source,
     "alias": _alias,
     "unalias": _unalias,
     "read": _read,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from cipipe.pipelines.model import HOLE
 from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Input, Result
+from cipipe.shell.files import SOURCED
 from cipipe.shell.interpreter import Handler, Interpreter
 
 _CLI_TEXT = {
@@ -33,6 +34,7 @@ _XARGS_VALUES = frozenset(
         "--max-lines",
     ]
 )
+_STDIN = ("/dev/stdin", "/proc/self/fd/0")
 _DOCKERS = ("docker", "podman", "nerdctl", "buildah", "docker-compose", "podman-compose")
 
 
@@ -65,7 +67,7 @@ def shell(run: Interpreter, call: Call) -> Result:
     inner = replace(call, wrappers=(*call.wrappers, name))
     if text_follows and rest:
         return run.shell_text(inner, rest[0], arguments=rest[1:])
-    if rest and not from_stdin and rest[0] != "/dev/stdin":
+    if rest and not from_stdin and rest[0] not in _STDIN:
         return run.follow(rest[0], inner, rest[1:], "bash")
     _installer(run, call)
     return stdin_script(run, inner, arguments=rest if from_stdin else ())
@@ -93,6 +95,23 @@ def stdin_script(run: Interpreter, call: Call, arguments: tuple[str, ...] = ()) 
     for text in stdin.texts or ():
         run.shell_text(call, text, arguments=("bash", *arguments), lines=stdin.lines)
     return Result.UNKNOWN
+
+
+def source(run: Interpreter, call: Call) -> Result:
+    """`. FILE`, and `. /dev/stdin`: a script in the same shell."""
+    if len(call.argv) < 2:
+        return Result.UNKNOWN
+    if call.argv[1] not in _STDIN:
+        return run.follow(call.argv[1], call, call.argv[2:], SOURCED)
+    stdin = call.streams.stdin
+    if stdin is None or not stdin.texts or _unknown(stdin):
+        if _unknown(stdin):
+            unresolved.piped(run, call)
+        return Result.UNKNOWN
+    script = run.script(stdin.texts[0], "bash", call, None)
+    places = stdin.lines[: len(script.lines)]
+    script = replace(script, lines=(*places, *script.lines[len(places) :]))
+    return run.run(script, call, call.state, apart=False)
 
 
 def ssh(run: Interpreter, call: Call) -> Result:
@@ -216,6 +235,8 @@ def _ssm(run: Interpreter, call: Call) -> None:
 
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash", "ksh93"), shell),
+    "source": source,
+    ".": source,
     "ssh": ssh,
     "autossh": ssh,
     "su": su,

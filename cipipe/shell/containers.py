@@ -138,12 +138,19 @@ def _options(words: list[str], call: Call) -> _Options:
         elif option in ("-e", "--env"):
             key, has_value, text = value.partition("=")
             found.env[key] = text if has_value else HOLE
-        elif option in ("-v", "--volume") and ":" in value:
-            host, target = value.split(":")[:2]
+        elif (option in ("-v", "--volume") and ":" in value) or option == "--mount":
+            host, target = _mount(value) if option == "--mount" else value.split(":")[:2]
             place = call.state.paths(host)[0]
             if in_repository(place) is not None and target.rstrip("/"):
                 found.mounts[target.rstrip("/")] = place
     return found
+
+
+def _mount(value: str) -> tuple[str, str]:
+    """`type=bind,source=HOST,target=CONTAINER`, whose fields have several names each."""
+    fields = dict(part.partition("=")[::2] for part in value.split(","))
+    host = fields.get("source", fields.get("src", ""))
+    return host or HOLE, fields.get("target", fields.get("destination", fields.get("dst", "")))
 
 
 def _container(run: Interpreter, call: Call, name: str, words: list[str], verb: str) -> Result:
@@ -174,7 +181,9 @@ def _on_the_host(word: str, mounts: Mapping[str, str]) -> str:
     """A word with its paths inside of the container as paths outside of it."""
     for target, host in mounts.items():
         if target in word:
-            word = re.sub(rf"(?<![\w./:=-]){re.escape(target)}(?=/)", host.replace("\\", r"\\"), word)
+            word = re.sub(
+                rf"(?<![\w./:=-]){re.escape(target)}(?=[/\s'\";]|\Z)", host.replace("\\", r"\\"), word
+            )
     return word
 
 

@@ -8,6 +8,7 @@ from cipipe.pipelines.model import HOLE, WORKSPACE, Script
 from cipipe.results import Location
 from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result
+from cipipe.shell.expand import HOME
 from cipipe.shell.session import Session, in_repository
 from cipipe.shell.state import State, WrittenFile
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SOURCED = "sourced"
 _MOST_CANDIDATES = 3  # files of the repository that a path with an unknown beginning may mean
 _INSIDE_ITSELF = 2
+_INSTALLED = ("/usr/local/bin", "/usr/bin", "/bin", f"{HOME}/.local/bin", f"{HOME}/bin")
 _BUILD_WRAPPERS = frozenset({"gradlew", "mvnw"})
 
 _BY_EXTENSION = {
@@ -71,7 +73,10 @@ def find(session: Session, path: str, state: State) -> WrittenFile | None:
 def as_program(run: "Interpreter", call: Call) -> Call | Result | None:
     """What running a file does: a result, the call of the program that it is a copy of, or None."""
     name = call.argv[0]
-    paths = [name] if "/" in name else [f"{folder}/{name}" for folder in call.state.search]
+    paths = [name]
+    if "/" not in name:
+        paths = [f"{folder}/{name}" for folder in call.state.search]
+        paths += [path for folder in _INSTALLED if (path := f"{folder}/{name}") in call.state.files]
     for path in paths:
         file = find(run.session, path, call.state)
         if file is None:

@@ -95,7 +95,10 @@ WRAPPERS: dict[str, Wrapper] = {
     "wait-for-it": _BEHIND_DASHES,
     "wait-for-it.sh": _BEHIND_DASHES,
     "wait-for": _BEHIND_DASHES,
-    "dockerize": _w("wait timeout".replace(" ", "")),
+    "dockerize": _w(
+        long="-wait --wait -timeout --timeout -template --template -stdout --stdout -stderr --stderr "
+        "-wait-retry-interval --wait-retry-interval -wait-http-header -env -env-section -delims"
+    ),
     "cross-env": _w(assigns=True),
     "cross-env-shell": _w(assigns=True, joins=True),
     "env-cmd": _w("fe", "--file --environments"),
@@ -144,6 +147,10 @@ SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
     ("mise", "exec"): _BEHIND_DASHES,
     ("mise", "x"): _BEHIND_DASHES,
     ("asdf", "exec"): _PLAIN,
+    ("pixi", "run"): _w("e", "--environment --manifest-path"),
+    ("pixi", "exec"): _w("sc", "--spec --channel"),
+    ("vcluster", "connect"): _BEHIND_DASHES,
+    ("telepresence", "connect"): _BEHIND_DASHES,
     ("devbox", "run"): _PLAIN,
     ("rtx", "exec"): _BEHIND_DASHES,
     ("npm", "exec"): _w("", "--package", text="-c --call"),
@@ -153,6 +160,7 @@ SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
     ("yarn", "exec"): _PLAIN,
     ("yarn", "dlx"): _PLAIN,
     ("bun", "x"): _PLAIN,
+    ("dotenv", "run"): _PLAIN,
     ("dotenvx", "run"): _w("fe", needs="--"),
     ("doppler", "run"): _w("pc", "--project --config", text="--command", needs="--"),
     ("op", "run"): _w("", "--env-file", needs="--"),
@@ -194,7 +202,7 @@ def strip(words: tuple[str, ...], spec: Wrapper, env: dict[str, str]) -> tuple[t
         if name in spec.text:
             text = value if equals else (words[i + 1] if i + 1 < len(words) else "")
             i += 1 if equals else 2
-        elif word.startswith("--"):
+        elif word.startswith("--") or name in spec.long:
             i += 2 if name in spec.long and not equals else 1
         elif word.startswith("-") and len(word) > 1:
             i += 2 if _takes_next(word, spec.short) else 1
@@ -283,6 +291,9 @@ def unwrap(run: Interpreter, call: Call, name: str, words: tuple[str, ...], spec
     if not rest or rest == (HOLE,):
         return run.builtin("", call)
     inner = replace(call.inner(rest, name), env=env)
+    spoken = SUBCOMMANDS.get((name, rest[0])) if name in WRAPPERS and not spec.needs else None
+    if spoken is not None:  # `dotenv run -- COMMAND`
+        return unwrap(run, replace(call, env=env), name, rest[1:], spoken)
     if spec.joins:
         return (
             shell_text(run, call, " ".join(rest), name)

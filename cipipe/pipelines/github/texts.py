@@ -107,7 +107,7 @@ def script(node: Scalar, shell: str, frame: Frame, choices: Choices) -> Script:
         length += len(text)
         if isinstance(inner, Partial):
             holes += inner.holes
-    frame.note_secrets(tuple(holes), frame.at(node))
+            frame.note_secrets(inner.holes, place)
     return mapped_script("".join(texts), shell, mapped, via=frame.via, holes=holes)
 
 

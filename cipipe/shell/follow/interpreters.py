@@ -24,7 +24,11 @@ _DECORATORS = r"(?:@(?:[^\n]|\n(?=[ \t)])){0,500}\n){1,5}+"
 _DECORATED = re.compile(
     rf"^{_DECORATORS}(?:async )?def (\w+)[^\n]*\n(?:[ \t)][^\n]*\n|\n(?=[ \t\n]))*", re.MULTILINE
 )
-_PERL = re.compile(r"\b(?:system|exec|spawn)\b\s*\(?\s*(\"[^\"]*\"|'[^']*')|`([^`]+)`|%x[({]([^)}]*)")
+_QUOTED = r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'"
+_PERL = re.compile(
+    rf"\b(?:system|exec|spawn|capture[23e]*|popen[23e]*)\b\s*\(?\s*((?:{_QUOTED})(?:\s*,\s*(?:{_QUOTED}))*+)"
+    r"|`([^`]+)`|%x[({]([^)}]*)"
+)
 
 
 def _interpreter(language: str) -> Handler:
@@ -144,17 +148,24 @@ def perl(run: Interpreter, call: Call) -> Result:
     for word in call.argv[1:]:
         if re.search(r"\.(?:rb|pl)$", word):
             file = run.open(word, call.state)
-            for found in _PERL.finditer((file.text or "") if file is not None else ""):
-                text = (found[1] or "").strip("\"'") or found[2] or found[3] or ""
-                run.shell_text(replace(call, wrappers=(*call.wrappers, call.argv[0])), text)
+            _perl_text(run, call, (file.text or "") if file is not None else "")
             break
-        for found in _PERL.finditer(word) if "system" in word or "exec" in word or "`" in word else ():
-            text = (found[1] or "").strip("\"'") or found[2] or found[3] or ""
-            if text:
-                run.shell_text(replace(call, wrappers=(*call.wrappers, call.argv[0])), text)
+        if "system" in word or "exec" in word or "`" in word:
+            _perl_text(run, call, word)
     if call.streams.out is not None:
         call.streams.out.write((HOLE,))
     return Result.UNKNOWN
+
+
+def _perl_text(run: Interpreter, call: Call, script: str) -> None:
+    """What a script of Perl, Ruby or awk starts: a shell's text, or a list of words."""
+    outer = replace(call, wrappers=(*call.wrappers, call.argv[0]))
+    for found in _PERL.finditer(script):
+        words = [re.sub(r"\\(.)", r"\1", word[1:-1]) for word in re.findall(_QUOTED, found[1] or "")]
+        if len(words) > 1:
+            run.invoke(replace(outer.inner(tuple(words)), bare=True))
+        elif text := words[0] if words else found[2] or found[3]:
+            run.shell_text(outer, text)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -15,6 +15,11 @@ _CALL = re.compile(
     rf"\s*\(\s*({_STRING}|[A-Za-z_$][\w$]*)\s*(?:,\s*\[((?:{_STRING}|[^][\"'`])*+)\])?",
     re.DOTALL,
 )
+_LISTED = re.compile(
+    rf"\b(?:Deno\.run\s*\(\s*\{{[^{{}}]*?\bcmd:|Bun\.spawn(?:Sync)?\s*\(\s*(?:\{{[^{{}}]*?\bcmd:)?)\s*\[((?:{_STRING}|[^][\"'`])*+)\]"
+    rf"|\bDeno\.Command\s*\(\s*({_STRING})\s*,\s*\{{[^{{}}[]*?\bargs:\s*\[((?:{_STRING}|[^][\"'`])*+)\]",
+    re.DOTALL,
+)
 _ZX = re.compile(rf"(?<![\w.])\$(?:\([^()\n]*+\))?(`(?:[^`\\]|\\.)*+`?)|{_STRING}", re.DOTALL)
 _CONSTANT = re.compile(rf"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*({_STRING})\s*[;\n]")
 _CLIENT = re.compile(r"@kubernetes/client-node|kubernetes-client")
@@ -36,6 +41,11 @@ def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> R
         else:
             words = [_unquote(word) for word in re.findall(rf"{_STRING}", found[3])]
             run.invoke(Call((*value.split(), *words), found.start(), state, Streams(), wrappers=("node",)))
+    for found in _LISTED.finditer(text):
+        listed = [found[2], *re.findall(_STRING, found[3])] if found[2] else re.findall(_STRING, found[1])
+        argv = tuple(_unquote(word) for word in listed)
+        if argv and argv[0].strip(HOLE):
+            run.invoke(Call(argv, found.start(), state, Streams(), wrappers=("node",)))
     for found in _ZX.finditer(text):
         if found[1]:
             call = Call(("node",), found.start(), state, Streams(), wrappers=("node",))

@@ -101,6 +101,9 @@ def npm(run: Interpreter, call: Call) -> Result:
     if asked.plain[:1] in (["exec"], ["x"], ["dlx"]):
         return run.builtin("npm exec", call)
     run.emit(call)
+    file = next((word for word in asked.plain[:2] if word.endswith((".ts", ".js", ".mjs"))), None)
+    if file is not None and call.argv[0].endswith("bun"):
+        return run.follow(file, call, asked.rest, "node")
     names = _scripts_of(call.argv[0].rsplit("/", 1)[-1], asked.plain)
     if not names:
         return Result.UNKNOWN

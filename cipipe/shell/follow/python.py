@@ -5,6 +5,7 @@ one that starts what it is given (`def sh(command): run(command)`) is, with all 
 """
 
 import ast
+import base64
 import re
 import warnings
 from collections.abc import Mapping
@@ -222,7 +223,8 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
     if depth > 20 or node is None:
         return HOLE
     if isinstance(node, ast.Constant):
-        return str(node.value) if isinstance(node.value, str | int) else HOLE
+        text = node.value.decode("utf-8", "replace") if isinstance(node.value, bytes) else node.value
+        return str(text) if isinstance(text, str | int) else HOLE
     if isinstance(node, ast.Name):
         value = _value(names.get(node.id), names, depth + 1)
         names[node.id] = _constant(value)  # names of names must not be worked out twice
@@ -248,7 +250,9 @@ def _value(  # noqa: PLR0911 - one return for each kind of expression
     return "python3" if _dotted(node) == "sys.executable" else HOLE
 
 
-def _called(node: ast.Call, names: Names, depth: int) -> str | list[str]:
+def _called(
+    node: ast.Call, names: Names, depth: int
+) -> str | list[str]:
     method = _dotted(node.func).rsplit(".", 1)[-1] or (
         node.func.attr if isinstance(node.func, ast.Attribute) else ""
     )
@@ -260,9 +264,18 @@ def _called(node: ast.Call, names: Names, depth: int) -> str | list[str]:
         if _dotted(node.func).startswith("shlex.") and node.args:
             return _text(node.args[0], names, depth + 1).split()
         return owner.split() if isinstance(owner, str) and owner != HOLE else HOLE
-    if method == "format" and isinstance(owner, str):
-        return re.sub(r"\{[^{}]*\}", HOLE, owner)
+    if method == "b64decode" and node.args:
+        return _decoded(_text(node.args[0], names, depth + 1))
+    if isinstance(owner, str) and method in ("decode", "encode", "format"):
+        return re.sub(r"\{[^{}]*\}", HOLE, owner) if method == "format" else owner
     return HOLE
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return HOLE
 
 
 def _item(node: ast.expr, names: Names, depth: int) -> list[str]:
