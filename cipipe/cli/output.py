@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,12 @@ def prepare_streams() -> None:
 
 
 def report(outcome: "Outcome", output_format: str, output_file: str | None) -> int:
-    """Write the report of `outcome` to stdout, or to `output_file`, and return its exit code."""
+    """Write the report of `outcome` to stdout, or to `output_file`, and return its exit code.
+
+    Only text has room for all notes: beside the other formats they are progress.
+    """
+    if output_format != "text":
+        _say(getattr(outcome, "notes", ()))
     _stop_progress()
     text = reports.render(output_format, outcome)
     text = printable(text) if output_format == "text" else secrets.redact(text)
@@ -36,6 +42,13 @@ def report(outcome: "Outcome", output_format: str, output_file: str | None) -> i
     else:
         _to_file(text, Path(output_file))
     return outcome.exit_code
+
+
+def _say(notes: Iterable[str]) -> None:
+    import logging  # noqa: PLC0415 - `--version` needs none
+
+    for note in notes:
+        logging.getLogger("cipipe").info("note: %s", note)
 
 
 def summarize(text: str) -> None:

@@ -110,6 +110,11 @@ class DeliveriesOutcome:
         """The code of the first delivery that failed."""
         return next((d.error.exit_code for d in self.deliveries if d.error), 0)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of each delivery besides."""
+        return tuple(f"{each.environment}: {note}" for each in self.deliveries for note in each.notes)
+
     def document(self) -> dict[str, object]:
         """The JSON form."""
         return {

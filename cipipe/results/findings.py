@@ -106,6 +106,7 @@ class GateOutcome:
                 "skipped": [{"rule": rule, "why": why} for rule, why in self.skipped],
             },
             "files": {"read": self.read, "followed": self.followed},
+            "notes": list(self.notes),
         }
 
 

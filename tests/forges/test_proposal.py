@@ -74,8 +74,9 @@ def test_a_newer_bump_takes_the_pull_request_over(bench: ForgeBench) -> None:
     assert pull.title == "Bump app to v3 in staging"
     assert "`ghcr.io/acme/app:v3`" in pull.body
     assert "v2" not in pull.body
-    late = bench.bump(*APP, GITHUB_RUN_NUMBER="1").delivery
-    assert (late["status"], bench.only().title) == ("superseded", "Bump app to v3 in staging")
+    run = bench.bump(*APP, GITHUB_RUN_NUMBER="1")
+    assert (run.delivery["status"], bench.only().title) == ("superseded", "Bump app to v3 in staging")
+    assert "note: staging: 'cipipe/staging/" in run.stderr
     said = subprocess.check_output(
         bench.command(*APP), cwd=bench.folder, env=bench.environment({"GITHUB_RUN_NUMBER": "1"}), text=True
     )

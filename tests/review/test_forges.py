@@ -1,5 +1,6 @@
 """What GitHub's and GitLab's documents mean for who may approve, and the whole gate on them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -258,6 +259,15 @@ def test_what_a_forge_does_not_tell(
     assert ran.code == code, ran.out + ran.err
     assert words in ran.out
     assert "comes from a fork" not in ran.out
+
+
+def test_who_may_still_approve_is_said_in_every_format(tmp_path: Path) -> None:
+    words = "may still approve #7: octo, rita, sam"
+    for output in ("json", "sarif"):
+        (tmp_path / output).mkdir()
+        ran, _ = gate(tmp_path / output, "github", github(), "--output", output)
+        assert words in ran.err
+        assert output == "sarif" or words in json.loads(ran.out)["notes"]
 
 
 def test_publish(tmp_path: Path) -> None:
