@@ -76,7 +76,7 @@ def test_a_newer_bump_takes_the_pull_request_over(bench: ForgeBench) -> None:
     assert "v2" not in pull.body
     run = bench.bump(*APP, GITHUB_RUN_NUMBER="1")
     assert (run.delivery["status"], bench.only().title) == ("superseded", "Bump app to v3 in staging")
-    assert "note: staging: 'cipipe/staging/" in run.stderr
+    assert "note: staging: 'cipipe/staging/" in run.said
     said = subprocess.check_output(
         bench.command(*APP), cwd=bench.folder, env=bench.environment({"GITHUB_RUN_NUMBER": "1"}), text=True
     )
