@@ -28,6 +28,7 @@ from cipipe.results import Location
 _FOLLOWED = re.compile(
     r"\./|\.(?:sh|py|js|rb)\b|\b(?:make|task|just|npm|yarn|pnpm|tox|nox|invoke|source|bash|sh)\s"
 )
+_WAYS = 2 * CHOICES_LIMIT  # of one step, for its texts and environments together
 _INTERPRETERS = ("bash", "python", "node", "pwsh", "groovy", "sh")
 
 
@@ -57,7 +58,9 @@ class Context:
 
     def run_script(self, value: Value, shell: str, site: Site) -> None:
         """Note a script for each possibility of its text; those that are known first."""
-        for one in sorted(possibilities(value), key=lambda one: not (isinstance(one, Text) and one.known)):
+        several = sorted(possibilities(value), key=lambda one: not (isinstance(one, Text) and one.known))
+        share = max(_WAYS // len(several), 1)
+        for number, one in enumerate(several):
             if isinstance(one, Text):
                 text, calls = self._reached(one, site)
                 made = text.script(shell, site.location)
@@ -66,7 +69,7 @@ class Context:
             else:
                 name = one.why if isinstance(one, Unknown) else "a script that is computed"
                 made = Script(HOLE, shell, (site.location,), self.via(), holes=(name,), through=True)
-            self._note(made, site.location)
+            self._note(made, site.location, number * share, share)
 
     def _reached(self, text: Text, site: Site) -> tuple[Text, tuple[Site, ...]]:
         """The text of a step, and the calls that lead to where it is written."""
@@ -83,10 +86,13 @@ class Context:
                 return text, calls[:number]
         return text, (*calls, site)
 
-    def _note(self, script: Script, location: Location) -> None:
+    def _note(self, script: Script, location: Location, first: int, share: int) -> None:
+        """Note a script with `share` of the environments that it may have, from number `first` on."""
         folder = self.folder[-1]
         where = Unknown("a folder that is not known") if folder is None else folder or None
-        for env in self._environments(script.text):
+        environments = list(self._environments(script.text))
+        for number in range(first, first + min(share, len(environments))):
+            env = environments[number % len(environments)]
             step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
             self.record.add(step)
 

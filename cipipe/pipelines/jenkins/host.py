@@ -19,6 +19,7 @@ from cipipe.groovy.values import (
 from cipipe.pipelines.jenkins import names
 from cipipe.pipelines.jenkins.blocks import BLOCKS
 from cipipe.pipelines.jenkins.context import Context, written_at
+from cipipe.pipelines.jenkins.handed import run_handed
 from cipipe.pipelines.jenkins.library import Library, methods
 from cipipe.pipelines.jenkins.record import Record
 from cipipe.pipelines.jenkins.scripts import SCRIPTS, execute
@@ -106,9 +107,7 @@ class Jenkins:
             return handler(context, arguments.normalized())
         if name in names.DESCRIBING and (arguments.closures() or name == "agent"):
             return None
-        if name not in names.QUIET | names.PLAIN | names.PARAMETERS and not _is_java(name):
-            context.note(name, arguments)
-            self._check_library(name, arguments, unit)
+        self._note(name, arguments, unit)
         if name in names.ONCE or name.rpartition(".")[2] in {
             "inside",
             "withRun",
@@ -122,6 +121,13 @@ class Jenkins:
             if name in names.BINDINGS | names.PARAMETERS | {"credentials"}
             else Unknown(f"{name}()")
         )
+
+    def _note(self, name: str, arguments: Arguments, unit: Unit) -> None:
+        handed = run_handed(self.context, name, arguments)
+        if name not in names.QUIET | names.PLAIN | names.PARAMETERS and not _is_java(name):
+            self.context.note(name, arguments)
+            if not handed:
+                self._check_library(name, arguments, unit)
 
     def _of_library(self, base: str, member: str, arguments: Arguments, unit: Unit) -> Value:
         """`library("x").com.acme.Tool.new(…)`, and its static methods."""

@@ -132,3 +132,19 @@ COMMANDS = {
     "sshScript": ("bash", "script"),
     "openshift.raw": ("oc", "0"),
 }
+
+# Steps that are not known, by the words of their names: those that only say a text, and those of objects
+# that run it.
+SAYS = _words(
+    """
+    abort announce approve ask assert badge banner comment confirm debug describe description doc docs
+    echo error expect fail failure heading help hint info input label log logger mail message msg name
+    notice notification notify print println prompt question report say section slack stage status
+    summary teams telegram text title usage warn warning
+    """
+)
+RUNS = _words("bash call cmd command exec execute invoke run script sh shell ssh")
+
+# Their arguments that are command lines, and their names that are those of tools.
+GIVEN = _words("args bash cmd cmds command commands exec run script scripts sh shell")
+TOOLS = _words("argocd flux helm helm3 helmfile kapp oc skaffold")

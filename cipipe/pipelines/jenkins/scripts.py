@@ -76,13 +76,14 @@ def execute(context: Context, command: Value, site: Site) -> Value:
         if isinstance(one, Text):
             context.run_script(one, "sh", site)
         elif isinstance(one, Items) and one.values:
-            _run_words(context, one, site)
+            run_words(context, one, site)
         else:
             context.unclear("a process whose command is computed", site.location)
     return Unknown("a process")
 
 
-def _run_words(context: Context, words: Items, site: Site) -> None:
+def run_words(context: Context, words: Items, site: Site) -> None:
+    """Note a command line that is a list of words."""
     strings = context.evaluator.strings(0)
     texts = [strings.text(possibilities(value)[0]) for value in words.values]
     if len(texts) > 2 and texts[-2].string in _SHELL_OPTIONS:
@@ -206,7 +207,7 @@ def _http_request(context: Context, arguments: Arguments) -> Value:
     url, method = arguments.value("url"), arguments.named.get("httpMode")
     words = ["curl", "-X", "GET" if method is None else method, url]
     texts = [written_at(w, arguments.location) if isinstance(w, str) else strings.text(w) for w in words]
-    _run_words(context, Items({"values": tuple(texts)}), arguments.site)
+    run_words(context, Items({"values": tuple(texts)}), arguments.site)
     return Unknown("httpRequest()")
 
 
