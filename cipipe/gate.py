@@ -40,7 +40,7 @@ class Options:
 def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.date) -> GateOutcome:
     """Judge the pipelines at `path`. Raises CipipeError; a finding is no error but part of the outcome."""
     rules = _selected(options)
-    repository = reading.locate(path)
+    repository = reading.locate(path, environ)
     root = repository.files.root
     reviewed = _reviewed(root, options, environ)
     # in full: a tag of the same name is anybody's who may push

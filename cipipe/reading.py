@@ -1,17 +1,19 @@
 """From files to facts: the pipelines of a repository are found, read and resolved (layer 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cipipe import halves, pipelines
 from cipipe.config.model import Config
-from cipipe.errors import UsageError
+from cipipe.errors import MissingToolError, UsageError
 from cipipe.pipelines.model import Pipeline
 from cipipe.pipelines.turns import in_turn
 from cipipe.policy import actions
 from cipipe.policy.facts import Facts
 from cipipe.policy.jobs import Judged, judge
+from cipipe.repository import identity
 from cipipe.shell import Session
 from cipipe.worktree import Worktree
 
@@ -35,7 +37,7 @@ class Read:
     followed: int
 
 
-def locate(path: Path) -> Repository:
+def locate(path: Path, environ: Mapping[str, str]) -> Repository:
     """The repository of `path`: a folder is one itself, a file lies in the one above it.
 
     The current folder stands for the repository that holds it. Raises `UsageError` where nothing is there.
@@ -46,12 +48,32 @@ def locate(path: Path) -> Repository:
         )
     real = path.absolute()
     if path.is_dir():
-        return Repository(Worktree(_root(real) if real.resolve() == Path.cwd().resolve() else real))
+        root = _root(real) if real.resolve() == Path.cwd().resolve() else real
+        return Repository(Worktree(root, partial(_slug, root, environ)))
     root = _root(real.parent)
     for folder in real.parents:
         if folder.name == ".github" and folder.is_relative_to(root):
             root = folder.parent if not (root / ".git").exists() else root
-    return Repository(Worktree(root), (real.relative_to(root).as_posix(),))
+    return Repository(Worktree(root, partial(_slug, root, environ)), (real.relative_to(root).as_posix(),))
+
+
+def _slug(root: Path, environ: Mapping[str, str]) -> str:
+    """The name of the repository: by its remote, else by what a CI says of the folder that it made."""
+    from cipipe.git.local import Checkout  # noqa: PLC0415 - most runs need no name
+
+    url = None
+    if (_root(root) / ".git").exists():
+        try:
+            checkout = Checkout.find(root, environ)
+        except MissingToolError:
+            checkout = None
+        if checkout is not None:
+            with checkout:
+                url = checkout.remote_url
+    if url is None:
+        here = environ.get("GITHUB_WORKSPACE")
+        return environ.get("GITHUB_REPOSITORY", "") if here and Path(here).resolve() == root.resolve() else ""
+    return "/".join(identity(url).split("/")[-2:])
 
 
 def _root(folder: Path) -> Path:

@@ -3,7 +3,8 @@
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from cipipe.pipelines.model import FileRefused
@@ -14,13 +15,19 @@ _SKIPPED = frozenset({".git", "node_modules", ".venv", ".tox", "__pycache__"})
 
 
 class Worktree:
-    """The files below `root`, each read once."""
+    """The files below `root`, each read once; `slug` tells the repository's name when it is asked for."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, slug: Callable[[], str] = str) -> None:
         self.root = root.resolve()
+        self._slug = slug
         self._content: dict[str, bytes | None] = {}
         self._folders: dict[str, str] = {}
         self._paths: tuple[str, ...] | None = None
+
+    @cached_property
+    def slug(self) -> str:
+        """The repository's name at its forge ("owner/name"); "" where it is not known."""
+        return self._slug()
 
     def read(self, path: str) -> bytes | None:
         """The content; None when there is no such file. Raises `FileRefused`."""

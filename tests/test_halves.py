@@ -61,7 +61,7 @@ def _no_child_is_left() -> None:
 
 @two_processors
 def test_facts_are_the_same_from_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = reading.locate(write(tmp_path, 12))
+    repository = reading.locate(write(tmp_path, 12), {})
     alone = reading.collect(repository, None)
     monkeypatch.setattr(reading, "_WORTH_A_PROCESS", 1)
     together = reading.collect(repository, None)

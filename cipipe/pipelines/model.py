@@ -192,3 +192,7 @@ class Files(Protocol):
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """All paths of files below the folder `prefix` ("" for all), sorted."""
+
+    @property
+    def slug(self) -> str:
+        """The repository's name at its forge ("owner/name"); "" where it is not known."""

@@ -65,6 +65,11 @@ def action(step: Step) -> Action | None:
     return None
 
 
+def is_harmless_workflow(name: str) -> bool:
+    """Whether a reusable workflow of another repository is known to change no cluster."""
+    return "/".join(name.lower().split("/")[:2]) in shipped.data("actions")["workflows"]
+
+
 def _listed(kind: ActionKind, name: str, entry: Mapping[str, Any], inputs: Mapping[str, Value]) -> Action:
     given = {key.lower(): value for key, value in inputs.items()}
     if any(given.get(key) == value for key, value in entry.get("unless", {}).items()):

@@ -43,19 +43,21 @@ class Judged:
 
 def judge(pipeline: Pipeline, run: Judged) -> None:
     """Add the facts of all jobs of `pipeline`, and of what could not be read."""
-    anywhere = _Job(pipeline, Job("", Location(pipeline.file, 1)), run)
+    said: set[tuple[str, bool]] = set()
+    anywhere = _Job(pipeline, Job("", Location(pipeline.file, 1)), run, said)
     for problem in pipeline.problems:
         anywhere.problem(problem)
     done: dict[str, Known] = {}
     for job in in_order(pipeline.jobs):
         running = Running(job, run.session, needed(job, done))
-        _Job(pipeline, job, run).read(running)
+        _Job(pipeline, job, run, said).read(running)
         note_outputs(done, job, running.outputs())
 
 
 class _Job:
-    def __init__(self, pipeline: Pipeline, job: Job, run: Judged) -> None:
+    def __init__(self, pipeline: Pipeline, job: Job, run: Judged, said: set[tuple[str, bool]]) -> None:
         self._pipeline = pipeline
+        self._said = said
         self._job = job
         self._run = run
         self._protected = False
@@ -110,9 +112,7 @@ class _Job:
         self._form = {"uses": "action", "dsl": "step", "image": "image"}.get(step.kind, "command")
         before = self._count_credentials()
         if step.kind == "uses" and "/.github/workflows/" in step.name:
-            place = _place(step)
-            message = "a workflow of another repository, which cannot be read here"
-            self.problem(Problem(place.location, message, place.via, place.command))
+            self._workflow(step)
         elif one.action is not None:
             self._action(step, one.action)
         elif step.kind == "dsl":
@@ -146,6 +146,16 @@ class _Job:
             self._clusters.make(globs or ["*"], step.env.get("KUBECONFIG", self._job.env.get("KUBECONFIG")))
         elif action.kind in {"deploys", "credentials"}:
             self._named(step, action.kind, f"the action {action.name}")
+
+    def _workflow(self, step: Step) -> None:
+        """A reusable workflow of another repository: said once, where nobody knows what it does."""
+        key = (step.name, self._protected)
+        if key in self._said or actions.is_harmless_workflow(step.name):
+            return
+        self._said.add(key)
+        place = _place(step)
+        message = "a workflow of another repository, which cannot be read here"
+        self.problem(Problem(place.location, message, place.via, place.command))
 
     def _named(self, step: Step, kind: actions.ActionKind | None, what: str) -> None:
         place = _place(step)

@@ -18,6 +18,8 @@ _DEPLOY_TOOLS = frozenset({"kubectl", "helm", "oc", "argocd", "flux", "helmfile"
 class NoFiles:
     """A repository without files."""
 
+    slug = ""
+
     def read(self, path: str) -> bytes | None:  # noqa: ARG002 - the protocol's shape
         """There is none."""
         return None

@@ -34,7 +34,7 @@ def read(reader: str, data: bytes, folder: Path) -> None:
     file = folder / _PATHS[reader]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
-    facts = reading.collect(reading.locate(folder), None).facts.document("n")["facts"]
+    facts = reading.collect(reading.locate(folder, {}), None).facts.document("n")["facts"]
     assert isinstance(facts, dict)
     for kind, listed in facts.items():
         for fact in listed:

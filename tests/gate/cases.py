@@ -41,7 +41,8 @@ class Case:
 class Memory:
     """A repository that is a dictionary."""
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, str], slug: str = "acme/shop") -> None:
+        self.slug = slug
         self._files = {path: text.encode() for path, text in files.items()}
         self._paths = tuple(sorted(files))
 

@@ -12,6 +12,8 @@ LIMIT = 5_000_000
 class MemoryFiles:
     """Files by path; refuses what the real implementation refuses."""
 
+    slug = ""
+
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self.files = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
 

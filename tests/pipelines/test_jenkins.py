@@ -15,6 +15,8 @@ from cipipe.pipelines.model import HOLE, FileRefused, Pipeline, Step
 class Repository:
     """Files in memory."""
 
+    slug = ""
+
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
 

@@ -15,6 +15,8 @@ Resolve = Callable[..., Resolved]
 class Repository:
     """Files in memory."""
 
+    slug = ""
+
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
 

@@ -1,5 +1,6 @@
 """What a reader of GitHub files carries along: the file at hand, the way to it, what is known there."""
 
+import posixpath
 from dataclasses import dataclass, field, replace
 
 from cipipe.pipelines import yaml_tree
@@ -42,6 +43,19 @@ class Frame:
     def at(self, node: Node) -> Location:
         """Where a node of this file is written."""
         return Location(self.file, node.line, node.column)
+
+    def own(self, name: str, *files: str) -> str:
+        """`owner/name/path@ref` as `./path` where it is one of `files` of this very repository."""
+        parts = name.partition("@")[0].split("/", 2)
+        path = posixpath.normpath(parts[2]) if len(parts) > 2 else "."
+        if name.startswith((".", "docker:")) or len(parts) < 2 or path.startswith(("..", "/")):
+            return name
+        files_of = self.reading.files
+        try:
+            here = any(files_of.read(posixpath.normpath(posixpath.join(path, file))) for file in files)
+        except FileRefused:
+            here = True
+        return f"./{path}" if here and files_of.slug.lower() == "/".join(parts[:2]).lower() else name
 
     def problem(self, place: Location, message: str) -> None:
         """Note what cannot be read or followed."""

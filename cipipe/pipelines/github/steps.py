@@ -68,7 +68,9 @@ def _step(item: Mapping, frame: Frame, checkouts: actions.Checkouts, depth: int)
     uses = item.get("uses")
     if isinstance(uses, Scalar):
         for call in possibilities(lambda choices: _call(item, uses, frame, choices)):
-            if call.step.name.startswith(("./", "../", ".\\")):
+            name = frame.own(call.step.name, *actions.NAMES)
+            if name.startswith(("./", "../", ".\\")):
+                call = replace(call, step=replace(call.step, name=name))  # noqa: PLW2901 - the same one
                 yield from actions.read_local(call, frame, checkouts, depth, read_steps)
             else:
                 yield call.step

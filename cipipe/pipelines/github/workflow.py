@@ -105,8 +105,8 @@ def _plain_job(name: str, job: Mapping, key: Scalar, workflow: Workflow, env: di
         _branches(job, workflow),
         {**VARIABLES, **texts.values(env)},
         tuple(frame.reading.secrets),
-        _needs(job, workflow.name),
-        texts.outputs(job.get("outputs"), inner),
+        needs=_needs(job, workflow.name),
+        outputs=texts.outputs(job.get("outputs"), inner),
     )
 
 
@@ -219,7 +219,7 @@ def _given(job: Mapping, frame: Frame, choices: Choices) -> dict[str, Data]:
 def _call(name: str, job: Mapping, uses: Scalar, workflow: Workflow, given: dict[str, Data]) -> Iterator[Job]:
     """The jobs of a reusable workflow; one step that names it, when it is of another repository."""
     frame, place = workflow.frame, workflow.frame.at(uses)
-    target = uses.value.strip()
+    target = frame.own(uses.value.strip(), "")
     if not target.startswith("./"):
         inputs = {key: to_value(text_of(data)) for key, data in given.items()}
         step = Step(place, "uses", target, inputs=inputs, via=frame.via)
