@@ -94,6 +94,8 @@ class Calls(Running):
         value = holder[name] if holder is not None else None
         if isinstance(value, Function | Unit):
             return self._call_value(value, arguments)
+        if (receiver := scope.receiving(name)) is not None:
+            return self.invoke(receiver, name, arguments)
         if name in self.unit.methods:
             return self.invoke(self.unit, name, arguments)
         if (delegate := scope.delegated()) is not None and isinstance(
@@ -173,7 +175,11 @@ class Calls(Running):
             return self.iterate(receiver, name, arguments)
         return self.builtin(receiver, name, arguments.positional)
 
-    def _unit_method(self, unit: Unit, name: str, arguments: Arguments) -> Value:
+    def _unit_method(  # noqa: PLR0911 - one for each kind
+        self, unit: Unit, name: str, arguments: Arguments
+    ) -> Value:
+        if name in {"with", "tap"} and name not in unit.methods and arguments.closures():
+            return self.iterate(unit, name, arguments)
         if name == "invokeMethod" and len(arguments.positional) > 1:
             called = possibilities(arguments.positional[0])[0]
             if not isinstance(called, Text) or not called.known:

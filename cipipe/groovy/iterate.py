@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cipipe.groovy import tree
@@ -77,6 +78,8 @@ class Iterations:
         """A method with a closure."""
         function = arguments.closures()[-1]
         if name in {"with", "tap"}:
+            if isinstance(receiver, Unit):
+                function = replace(function, scope=Scope({}, function.scope, receiver=receiver))
             value = self.run(function, [receiver], receiver if isinstance(receiver, Table) else None)
             return receiver if name == "tap" else value
         if isinstance(receiver, int) and name in {"times", "upto", "step"}:

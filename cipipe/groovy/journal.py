@@ -47,6 +47,10 @@ class Journal:
                 self.write(holder, name, _longest(present) if cells else one_of(present))
         return exhaustive and not ends
 
+    def abandon(self) -> None:
+        """Leave all branches; what they have set stays."""
+        self._log = None
+
     @contextmanager
     def restored(self, holder: dict[str, Any], values: dict[str, Any]) -> Iterator[None]:
         """Variables for the time of a block."""

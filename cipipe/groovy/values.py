@@ -54,11 +54,15 @@ class Unit:
 
 @dataclass(slots=True)
 class Scope:
-    """Variables; an inner scope sees the outer ones. `delegate` takes names that no scope declares."""
+    """Variables; an inner scope sees the outer ones.
+
+    `delegate` takes names that no scope declares; `receiver` is the object whose methods a `with` calls.
+    """
 
     variables: dict[str, "Value"]
     outer: "Scope | None" = None
     delegate: "Table | None" = None
+    receiver: "Unit | None" = None
 
     def holder(self, name: str) -> dict[str, "Value"] | None:
         """The variables that declare a name."""
@@ -66,6 +70,15 @@ class Scope:
         while scope is not None:
             if name in scope.variables:
                 return scope.variables
+            scope = scope.outer
+        return None
+
+    def receiving(self, method: str) -> "Unit | None":
+        """The nearest receiver that has a method."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.receiver is not None and method in scope.receiver.methods:
+                return scope.receiver
             scope = scope.outer
         return None
 

@@ -16,7 +16,7 @@ from cipipe.groovy import tree
 from cipipe.groovy.parser import parse
 from cipipe.groovy.source import Piece, Source
 
-CORPUS = Path(__file__).parents[1] / "gate" / "corpus" / "jenkins_groovy.yaml"
+CORPUS = sorted((Path(__file__).parents[1] / "gate" / "corpus").glob("*jenkins*.yaml"))
 FIXTURES = sorted((Path(__file__).parent / "fixtures").iterdir())
 ORACLE = """
 import org.codehaus.groovy.control.*
@@ -32,10 +32,10 @@ args.each { name ->
 def corpus(folder: Path) -> list[Path]:
     """The Groovy of the gate's corpus, each in a file of its own."""
     found = []
-    for case in yaml.safe_load(CORPUS.read_text(encoding="utf-8")):
+    for case in (case for file in CORPUS for case in yaml.safe_load(file.read_text(encoding="utf-8"))):
         for number, (path, text) in enumerate(case["files"].items()):
             if "enkinsfile" in path or path.endswith(".groovy"):
-                found.append(folder / f"{case['id']}-{number}.groovy")
+                found.append(folder / f"{case['id']}-{len(found)}-{number}.groovy")
                 found[-1].write_text(text, encoding="utf-8")
     return found
 

@@ -18,6 +18,7 @@ from cipipe.results import Location
 _NAME = re.compile(r"(?i)(?:.*[._-])?jenkinsfile(?:[._-][^/]*)?|[^/]*jenkinsfile|[^/]*\.jenkins")
 _NO_PIPELINE = re.compile(r"(?i).*\.(?:md|adoc|rst|html|png|svg|ya?ml|json|lock|sh|py)")
 _OTHER = re.compile(r"(?:^|/)(?:tests?|main|buildSrc|spec|node_modules)/")
+_TOO_DEEP = "the pipeline is nested too deep to follow"
 _BRANCH = re.compile(r"(?:BRANCH_NAME|GIT_BRANCH|BRANCH|CHANGE_TARGET|branch|branchName)")
 
 
@@ -56,7 +57,7 @@ def read(
     except WorkExceeded:
         record.problems[Problem(start, "the pipeline is more than can be followed")] = None
     except RecursionError:
-        record.problems[Problem(start, "the pipeline is nested too deep to follow")] = None
+        record.problems[Problem(start, _TOO_DEEP)] = None
     problems = (*library.problems, *record.problems)
     branches = tuple(dict.fromkeys(_branches(parsed.body))) or None
     jobs, evaluator = record.done(branches), host.context.evaluator
@@ -78,7 +79,10 @@ def _walk(host: Jenkins, parsed: Parsed, *, called: bool) -> None:
     for node in parsed.body:
         if isinstance(node, tree.Annotation) and node.name == "Library":
             host.context.foreign_library = True
-    evaluator.statements(parsed.body, unit.scope)
+    try:
+        evaluator.statements(parsed.body, unit.scope)
+    except RecursionError:
+        host.abandon(Problem(unit.source.locate(0), _TOO_DEEP))
     if not called:
         return
     for name in _outer_first(unit.methods):
@@ -123,7 +127,10 @@ def _nodes(body: list[tree.Node]) -> Iterable[tree.Node]:
 
 def _enter(host: Jenkins, unit: Unit, name: str, method: tree.Method) -> None:
     site = Site(unit.source.locate(method.at), unit.source, method.at, method.at)
-    host.context.evaluator.invoke(unit, name, Arguments([], {}, site), entry=True)
+    try:
+        host.context.evaluator.invoke(unit, name, Arguments([], {}, site), entry=True)
+    except RecursionError:
+        host.abandon(Problem(site.location, _TOO_DEEP))
 
 
 def _walk_class(host: Jenkins, kind: tree.Class) -> None:

@@ -50,6 +50,15 @@ class Context:
         """The calls that lead from the pipeline to what runs now."""
         return tuple(site.location for site in self.evaluator.calls)
 
+    def abandon(self) -> None:
+        """Forget where we are: the next thing begins at the file itself."""
+        evaluator = self.evaluator
+        evaluator.unit, evaluator.calls, evaluator.returns = self.main, (), None
+        evaluator.running.clear()
+        evaluator.journal.abandon()
+        del self.folder[1:]
+        self.record.current = self.record.jobs[0]
+
     def unclear(self, message: str, location: Location) -> None:
         """Note something that cannot be followed."""
         via = self.via()

@@ -75,6 +75,12 @@ class Jenkins:
         """A problem."""
         self.context.unclear(message, location)
 
+    def abandon(self, problem: Problem) -> None:
+        """Begin anew after something that ended nowhere, as at the beginning of a method."""
+        self.context.record.problems[problem] = None
+        self.context.abandon()
+        self._making.clear()
+
     def too_deep(self, message: str) -> None:
         """A problem of the whole pipeline."""
         self.context.record.problems[Problem(Location(self.context.file, 1), message)] = None
