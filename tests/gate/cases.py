@@ -21,7 +21,12 @@ from cipipe.shell import Session
 
 CORPUS = Path(__file__).with_name("corpus")
 WORKFLOW, GITLAB, JENKINS = ".github/workflows/ci.yml", ".gitlab-ci.yml", "Jenkinsfile"
-RULES = {"deny": "direct-deploy", "credentials": "cluster-credentials", "unresolved": "unresolved-command"}
+RULES = {
+    "deny": "direct-deploy",
+    "credentials": "cluster-credentials",
+    "unresolved": "unresolved-command",
+    "environment": "unknown-environment",
+}
 
 
 @dataclass(frozen=True)
@@ -131,17 +136,50 @@ def found(case: Case) -> Counter[tuple[str, str, int]]:
 
 def placed(found: Facts) -> Counter[tuple[str, str, int]]:
     """The findings of the shipped rules on `found`."""
-    interpreter = _interpreter()
-    interpreter.set_input_term(found.text("n"))
     places: set[tuple[str, Location, tuple[Location, ...]]] = set()
-    settings = found.document("n")["facts"]["setting"][0]  # type: ignore[index]  # the document's own shape
+    for identifier, said in _judged(found.document("n")).items():
+        places.update(
+            (rule, place.location, place.via[-1:]) for rule in said for place in found.places[identifier]
+        )
+    return Counter((rule, where.file, where.line) for rule, where, _ in places)
+
+
+_JUDGED: dict[tuple[str, str], list[str]] = {}  # by the settings and the fact without its id
+
+
+def _judged(document: dict[str, Any]) -> dict[str, list[str]]:
+    """The rules that find something in each fact.
+
+    A rule judges each fact by itself and the settings, and takes the engine 10 ms however few there are: the
+    same fact is judged once for all cases.
+    """
+    setting = json.dumps([{**one, "id": ""} for one in document["facts"]["setting"]])
+    keys = {
+        fact["id"]: (setting, kind + json.dumps({**fact, "id": ""}))
+        for kind, facts in document["facts"].items()
+        for fact in facts
+    }
+    new = {identifier: key for identifier, key in keys.items() if key not in _JUDGED}
+    if new:
+        asked = {
+            kind: [fact for fact in facts if kind == "setting" or fact["id"] in new]
+            for kind, facts in document["facts"].items()
+        }
+        _JUDGED.update({key: [] for key in new.values()})
+        for rule, identifier in _asked({**document, "facts": asked}):
+            _JUDGED[keys[identifier]].append(rule)
+    return {identifier: _JUDGED[key] for identifier, key in keys.items()}
+
+
+def _asked(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the rules say: rule and fact."""
+    interpreter = _interpreter()
+    interpreter.set_input_term(json.dumps(document, ensure_ascii=False))
     for rule in rules():
-        if rule.id == "unknown-environment" and not settings["config"]:
+        if rule.id == "unknown-environment" and not document["facts"]["setting"][0]["config"]:
             continue
         answer = json.loads(str(interpreter.query(f"data.cipipe.{rule.id.replace('-', '_')}.findings")))
-        for said in answer["expressions"][0]:
-            places.update((rule.id, place.location, place.via[-1:]) for place in found.places[said["id"]])
-    return Counter((rule, where.file, where.line) for rule, where, _ in places)
+        yield from ((rule.id, said["id"]) for said in answer["expressions"][0])
 
 
 __all__ = ["Case", "collect", "found", "load", "placed"]

@@ -31,7 +31,7 @@ args.each { name ->
 
 def corpus(folder: Path) -> list[Path]:
     """The Groovy of the gate's corpus, each in a file of its own."""
-    found = []
+    found: list[Path] = []
     for case in (case for file in CORPUS for case in yaml.safe_load(file.read_text(encoding="utf-8"))):
         for number, (path, text) in enumerate(case["files"].items()):
             if "enkinsfile" in path or path.endswith(".groovy"):
