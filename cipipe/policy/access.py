@@ -40,6 +40,7 @@ _KUBECONFIG = re.compile(
 _SECRET_IN_IT = re.compile(r"token:|client-key-data:|client-certificate-data:|password:|\bexec:", re.ASCII)
 _OWN = re.compile(
     r"k3s\.yaml|/var/snap/microk8s/|/etc/kubernetes/admin\.conf|rke2\.yaml|/var/lib/k0s/pki/admin\.conf"
+    r"|://[\w-]*k3s[\w-]*[:/]"  # a service of the job
 )
 
 
@@ -119,7 +120,7 @@ def is_kubeconfig(path: str | None) -> bool:
 
 
 def is_own_kubeconfig(path: str) -> bool:
-    """Whether it is where a cluster on this machine (k3s, MicroK8s, kubeadm) leaves its kubeconfig."""
+    """Whether it is where a cluster of the job (k3s, MicroK8s, kubeadm) leaves its kubeconfig."""
     return bool(_OWN.search(path))
 
 

@@ -25,6 +25,7 @@ _SERVER = ("--server", "-s", "--kube-apiserver")
 _LOCAL_SERVER = re.compile(
     r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker\.internal)", re.ASCII
 )
+_NODE = re.compile(r"(?:\A|/)(?:rancher/k3s|kindest/node)(?:[:@]|\Z)")  # images that are a cluster
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _ACCOUNT_TOOLS = frozenset(
     {
@@ -81,17 +82,12 @@ class Clusters:
         `output` is the file that it prints to: a kubeconfig, where it prints one.
         """
         name = program(words[0])
-        if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
-            self._before_k3s = dict(self._contexts), dict(self._ephemeral)
-            self.make(["default"])
+        if self._installed(name, words, env):
             return True
         if name in _SHELLS and self._before_k3s is not None and _joins(words, env):
             self._contexts, self._ephemeral = self._before_k3s
             self._before_k3s = None
             return False
-        if name == "snap" and {"install", "microk8s"} <= set(words):
-            self.make(["microk8s*"])
-            return True
         maker = clusters().get(name)
         if maker is None:
             return False
@@ -107,6 +103,19 @@ class Clusters:
         if _starts(plain, maker.kubeconfig) and self._contexts:
             self._ephemeral |= {_UNKNOWN: True, _path(output or HOLE): True}
         return not maker.cloud
+
+    def _installed(self, name: str, words: Sequence[str], env: Mapping[str, Value]) -> bool:
+        """Whether a command installs a cluster here, or starts one in a container."""
+        if any("get.k3s.io" in word for word in words) and "K3S_URL" not in env:
+            self._before_k3s = dict(self._contexts), dict(self._ephemeral)
+            self.make(["default"])
+        elif name == "snap" and {"install", "microk8s"} <= set(words):
+            self.make(["microk8s*"])
+        elif name in {"docker", "podman", "nerdctl"} and "run" in words and any(map(_NODE.search, words)):
+            self.make(["default"])
+        else:
+            return False
+        return True
 
     def _create(
         self, maker: ClusterMaker, plain: Verb, values: Mapping[str, str], env: Mapping[str, Value]

@@ -33,7 +33,8 @@ _STEPS = 10_000  # commands that one script may go through
 _TEXT = 120  # characters of a script inside a script that are read in the time of one command
 _WILDCARDS = frozenset("*?[")
 _LONGEST_NAME = 100
-_SAME_FUNCTION = 3  # calls of one function inside each other
+_SAME_FUNCTION = 3  # calls of one function inside each other that may be alike
+_OTHER_ARGUMENTS = 25  # the same, each with arguments that are known and others
 
 Handler = Callable[["Interpreter", Call], Result]
 Language = Callable[["Interpreter", Script, State, Streams], Result]
@@ -68,6 +69,7 @@ class Interpreter(Control):
         self.depth = 0
         self._steps = min(_STEPS, session.steps)
         self._calls: list[str] = []
+        self._functions: list[tuple[str, ...]] = []
         self.wrapped: list[tuple[str, ...]] = [()]
         self._seen: set[Command] = set()
         self.expander = Expander(self._substitute, self.spend)
@@ -291,8 +293,7 @@ class Interpreter(Control):
         return next((tool for tool in sorted(self.session.tools) if fnmatch.fnmatchcase(tool, base)), name)
 
     def _function(self, functions: Sequence[FunctionValue | None], call: Call) -> Result:
-        name = call.argv[0]
-        if self._calls.count(name) >= _SAME_FUNCTION:
+        if self._recurs(call):
             return Result.UNKNOWN
         ways: list[Way] = []
         for function in functions:
@@ -304,15 +305,32 @@ class Interpreter(Control):
             return ways[0](call.state, call.streams)
         return self.perhaps(ways, call.state, call.streams, surely=True)
 
+    def _recurs(self, call: Call) -> bool:
+        """Whether a function has called itself so often that another turn brings nothing new.
+
+        Arguments that only grow (`walk "$1/*"`) bring nothing new; others that are known do.
+        """
+        turns = [argv for argv in self._functions if argv[0] == call.argv[0]]
+        if len(turns) < _SAME_FUNCTION:
+            return False
+        last = turns[-1]
+        grows = len(call.argv) >= len(last) and all(map(str.__contains__, call.argv, last))
+        if call.argv in turns or grows or any(HOLE in word for word in call.argv):
+            return True
+        if len(turns) < _OTHER_ARGUMENTS:
+            return False
+        self.problem(call, f"{call.argv[0]} calls itself more than {_OTHER_ARGUMENTS} times")
+        return True
+
     def _call(self, function: FunctionValue, call: Call, state: State, streams: Streams) -> Result:
         arguments, state.arguments = state.arguments, call.argv[1:]
         location, via = self.frame.at(call.start)
         frame, self.frame = self.frame, Frame(function.script, self._lines, location, via)
-        self._calls.append(call.argv[0])
+        self._functions.append(call.argv)
         try:
             result = self.execute(function.body, state, streams)
         finally:
-            self._calls.pop()
+            self._functions.pop()
             self.frame = frame
             state.arguments = arguments
         return Result.UNKNOWN if Result.LEFT <= result <= Result.RETURNED else result

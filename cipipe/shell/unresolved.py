@@ -16,6 +16,8 @@ from cipipe.shell.syntax import Parameter, Substitution, Word
 if TYPE_CHECKING:
     from cipipe.shell.interpreter import Interpreter
 
+MISSING = "is not in this repository"
+
 _CHANGING = frozenset(
     [
         "apply",
@@ -282,7 +284,7 @@ def missing(run: "Interpreter", call: Call, path: str, *, sourced: bool) -> Resu
         inside = any(in_repository(p) is not None for p in call.state.paths(path))
         remote = any("ssh" in wrappers for wrappers in (call.wrappers, *run.wrapped))
         if inside or remote or HOLE in path or path.startswith(_MAY_HOLD_SCRIPTS):
-            run.problem(call, f"the script {shown} is not in this repository")
+            run.problem(call, f"the script {shown} {MISSING}")
     return Result.UNKNOWN
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from cipipe.pipelines.gitlab.merge import extend
 from cipipe.pipelines.gitlab.reading import Reading
 from cipipe.pipelines.gitlab.rules import branches, never_runs
+from cipipe.pipelines.gitlab.steps import run_steps
 from cipipe.pipelines.gitlab.variables import Written, expand, variants, written
 from cipipe.pipelines.holes import mapped_script
-from cipipe.pipelines.model import Job, Script, Step, Value
+from cipipe.pipelines.model import Job, Step, Value
 from cipipe.pipelines.yaml_places import pieces
 from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence, is_null, place, scalars
 from cipipe.results import Location
@@ -22,12 +23,11 @@ GLOBALS = frozenset(
     | {"types", "variables", "workflow"}
 )
 _POWERSHELL = re.compile(
-    r"\s*(?:\$env:\w+\s*=|\$\w+\s+=\s|(?:New-Item|Set-Location|Write-Host|Write-Output|Get-ChildItem|Import-Module"
+    r"\s*(?:&\s*[\"'$]|\$env:\w+\s*=|\$\w+\s+=\s|(?:New-Item|Set-Location|Write-Host|Write-Output|Get-ChildItem|Import-Module"
     r"|Set-ExecutionPolicy|Invoke-Expression|Invoke-WebRequest|Invoke-RestMethod)\b)",
     re.IGNORECASE,
 )
 _ONE_VARIABLE = re.compile(r"\$\{?(\w+)\}?", re.ASCII)
-_SCRIPT_STEP = re.compile(r"(?:https://)?gitlab\.com/components/script(?:[@/]|$)")
 _DEFAULTS = ("after_script", "before_script", "hooks", "image", "services", "tags", "secrets")
 
 
@@ -108,7 +108,7 @@ def _job(name: str, key: Scalar, job: Mapping, values: dict[str, Value], context
             *_images(full, values, reading),
             *cluster,
             *_scripts(full, key, job, reading),
-            *_run_steps(full.get("run"), reading),
+            *run_steps(full.get("run"), values, reading),
         ]
     shown = f"{context.name} / {name}" if context.name else name
     secrets = full.get("secrets")
@@ -216,24 +216,3 @@ def _environment(
     key_at = node.keys["kubernetes"]
     via = reading.way(key_at.source.file)
     return names, (Step(place(key_at), "cluster", "kubernetes", inputs=inputs, via=via),)
-
-
-def _run_steps(node: Node | None, reading: Reading) -> Iterator[Step]:
-    """The steps of `run`, GitLab's step language."""
-    for item in node.items if isinstance(node, Sequence) else ():
-        if not isinstance(item, Mapping):
-            continue
-        script, step = item.get("script"), item.get("step")
-        if isinstance(step, Scalar) and _SCRIPT_STEP.match(step.value):
-            given = item.get("inputs")
-            script = given.get("script") if isinstance(given, Mapping) else script
-        if isinstance(script, Scalar):
-            via = reading.way(script.source.file)
-            places = [(at, Location(script.source.file, row, column)) for at, row, column in pieces(script)]
-            text: Script = mapped_script(script.value, "bash", places, via=via)
-            yield Step(place(script), "run", "", text, via=via)
-        elif isinstance(step, Scalar):
-            given = item.get("inputs")
-            values = given.values if isinstance(given, Mapping) else {}
-            inputs: dict[str, Value] = {k: v.value for k, v in values.items() if isinstance(v, Scalar)}
-            yield Step(place(step), "uses", step.value, inputs=inputs, via=reading.way(step.source.file))

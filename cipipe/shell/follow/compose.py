@@ -6,6 +6,7 @@ import shlex
 from cipipe.pipelines.model import Script
 from cipipe.pipelines.yaml_tree import Mapping, Node, Scalar, Sequence
 from cipipe.results import Location
+from cipipe.shell import unresolved
 from cipipe.shell.calls import Call, Result
 from cipipe.shell.follow.reach import first_file, plain_words, run_in, yaml_root
 from cipipe.shell.interpreter import Interpreter
@@ -47,7 +48,10 @@ def _compose(run: Interpreter, call: Call, given: dict[str, str], wanted: list[s
         if node is not None:
             quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
             place = Location(found[0], node.line, node.column)
+            before = len(run.problems)
             run_in(run, call, Script(quoted, "sh", (place,)), posixpath.dirname(found[0]))
+            kept = [one for one in run.problems[before:] if not one.message.endswith(unresolved.MISSING)]
+            run.problems[before:] = kept  # the image has those
     return Result.UNKNOWN
 
 
