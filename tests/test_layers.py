@@ -18,7 +18,8 @@ LAYERS = (
         "pull_request trailers"
     ),
     (
-        "git registry builders forges engines ci proc programs failpoints docker_config worktree reading halves trust"
+        "git registry builders forges engines ci proc programs failpoints docker_config"
+        " worktree reading halves trust"
     ),
     (
         "bump promote set_image build pipeline gate facts protect status demo delivery review trigger "

@@ -85,7 +85,9 @@ def test_all_that_are_open(site: Site, proposals: Proposals) -> None:
     site.commit("feature", b"v9\n")
     second = proposals.open("feature", "main", title="Other", body="", draft=True)
     assert [pull.number for pull in proposals.list_open()] == [second.number, first.number]
-    assert abs(time.time() - proposals.list_open()[0].created) < 60
+    created = proposals.list_open()[0].created
+    assert created is not None
+    assert abs(time.time() - created) < 60
     proposals.close(first, label="cipipe-superseded")
     (only,) = proposals.list_open()
     assert (only.number, only.head, only.title, only.draft) == (second.number, "feature", "Other", True)
