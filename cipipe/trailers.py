@@ -116,9 +116,8 @@ def _number(text: str) -> int | None:
 
 
 def _encoded(value: str) -> str:
-    """`value` without anything that ends the line or that a forge reads; a usual URL stays as it is."""
-    safe = "/:?=,+" if "://" in value else ""
-    return urllib.parse.quote(_one_line(value), safe=safe, errors="replace").replace("~", "%7E")
+    """`value` without anything that ends the line or that a forge reads; usual URLs and paths stay."""
+    return urllib.parse.quote(_one_line(value), safe="/:?=,+", errors="replace").replace("~", "%7E")
 
 
 def _decoded(value: str) -> str:
