@@ -1,8 +1,9 @@
 """JavaScript: commands that a script starts, and calls of the Kubernetes client (layer 1)."""
 
+import posixpath
 import re
 
-from cipipe.pipelines.model import HOLE, Script
+from cipipe.pipelines.model import HOLE, WORKSPACE, Script
 from cipipe.shell.calls import Call, Result, Streams
 from cipipe.shell.interpreter import Interpreter
 from cipipe.shell.state import State
@@ -22,6 +23,10 @@ _LISTED = re.compile(
 )
 _ZX = re.compile(rf"(?<![\w.])\$(?:\([^()\n]*+\))?(`(?:[^`\\]|\\.)*+`?)|{_STRING}", re.DOTALL)
 _CONSTANT = re.compile(rf"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*({_STRING})\s*[;\n]")
+_IMPORT = re.compile(r"\b(?:require\s*\(|import\s*\(|from|import)\s*[\"'](\.{1,2}/[^\"'\n]{1,200})[\"']")
+_ENDINGS = ("", ".js", ".mjs", ".cjs", ".ts", "/index.js", "/index.mjs", "/index.ts")
+_MODULES = "modules of JavaScript"
+_MOST_MODULES = 20
 _CLIENT = re.compile(r"@kubernetes/client-node|kubernetes-client")
 _METHOD = re.compile(r"\.((?:create|patch|replace|delete)(?:Namespaced|Cluster|Namespace)\w*)\s*\(")
 
@@ -53,7 +58,36 @@ def node(run: Interpreter, script: Script, state: State, _streams: Streams) -> R
     if _CLIENT.search(text):
         for found in _METHOD.finditer(text):
             run.emit(Call(("kubernetes-api", found[1]), found.start(), state, Streams(), wrappers=("node",)))
+    _imported(run, script, text, state)
     return Result.UNKNOWN
+
+
+def _imported(run: Interpreter, script: Script, text: str, state: State) -> None:
+    if run.inside(_MODULES):
+        return
+    with run.within(_MODULES):
+        for path, at in _modules(run, script, text).items():
+            call = Call(("node",), at, state.fork(), Streams(), wrappers=("node",))
+            run.follow(f"{WORKSPACE}/{path}", call, (), "node")
+
+
+def _modules(run: Interpreter, script: Script, text: str) -> dict[str, int]:
+    """The files of the repository that a script imports, and those that they import, with the place."""
+    own = script.lines[0].file
+    found: dict[str, int] = {}
+    waiting = [(own, text, -1)]
+    while waiting and len(found) < _MOST_MODULES:
+        path, inside, place = waiting.pop()
+        for match in _IMPORT.finditer(inside):
+            folder = posixpath.dirname(path) if path.endswith(_ENDINGS[1:]) else ""
+            name = posixpath.normpath(posixpath.join(folder, match[1]))
+            for module in (name + ending for ending in _ENDINGS):
+                content = run.session.read(module) if module != own and module not in found else None
+                if content is not None and not module.endswith(".json"):
+                    found[module] = match.start() if place < 0 else place
+                    waiting.append((module, _without_comments(content), found[module]))
+                    break
+    return found
 
 
 def _without_comments(text: str) -> str:
