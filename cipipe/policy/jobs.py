@@ -8,7 +8,6 @@ from cipipe.config.model import Config
 from cipipe.globs import matches
 from cipipe.pipelines.model import HOLE, Job, Pipeline, Problem, Step, Unknown, Value
 from cipipe.policy import access, actions, kubeconfigs, programs
-from cipipe.policy.catalogue import program
 from cipipe.policy.clusters import Clusters, Target, deleted_in
 from cipipe.policy.commands import Use, classify
 from cipipe.policy.environments import named_by_command, named_by_step
@@ -260,20 +259,15 @@ class _Job:
             self._credential(f"{use.tool} {verb}", "command", self._clusters.target(use, command.env), place)
 
     def _written(self, command: Command, place: Place) -> None:
-        """A kubeconfig that the command writes: by redirection, `tee`, or a copy."""
-        path, source = command.target, None
-        name = program(command.argv[0])
-        if name == "tee":
-            path = next((word for word in command.argv[1:] if not word.startswith("-")), None)
-        elif name in {"cp", "mv", "install", "ln"} and len(command.argv) > 2:
-            source, path = command.argv[-2:]
+        """A kubeconfig that the command writes: by redirection, `tee`, a copy or a download."""
+        path, source = kubeconfigs.written(command)
         if not access.is_kubeconfig(path) and not (path and path == command.env.get("KUBECONFIG")):
             return
         path = path or ""
         if kubeconfigs.comes_from_own(command, source, self._clusters):
             self._clusters.connect({}, own=True, path=path)
             return
-        if source is not None and HOLE not in source and not access.is_kubeconfig(source):
+        if source is not None and not kubeconfigs.gives_access(source, self._clusters, self._run.session):
             return
         use = classify(command.argv)
         if use is not None and use.effect == "credentials":

@@ -134,6 +134,7 @@ WRAPPERS: dict[str, Wrapper] = {
 # The word behind the program's own options decides: `poetry run kubectl`.
 SUBCOMMANDS: dict[tuple[str, str], Wrapper] = {
     ("poetry", "run"): _PLAIN,
+    ("pipx", "run"): _w("", "--spec --python --index-url --pip-args --with"),
     ("pipenv", "run"): _PLAIN,
     ("pdm", "run"): _PLAIN,
     ("rye", "run"): _PLAIN,

@@ -169,7 +169,9 @@ def _assign(makefile: Makefile, found: re.Match[str]) -> None:
     elif operator == "+=" and old is not None:
         makefile.variables[name] = f"{old} {value}"
     elif operator != "?=" or old is None:
-        makefile.variables[name] = expand(value, makefile, "") if operator.startswith(":") else value
+        # what is expanded now must not be once more: `$$` keeps what the shell is to expand
+        now = operator.startswith(":")
+        makefile.variables[name] = expand(value, makefile, "").replace("$", "$$") if now else value
 
 
 def expand(text: str, makefile: Makefile, target: str, depth: int = 0) -> str:
