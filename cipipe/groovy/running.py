@@ -132,7 +132,8 @@ class Running(Iterations):
 
     def _often(self, function: Function, values: Sequence[Value]) -> bool:
         """Whether a closure has run so often with these values that it says nothing new."""
-        key = (id(function.node), id(function.scope), function.calls, *map(signature, values))
+        calls = tuple((id(site.source), site.begin) for site in function.calls)
+        key = (id(function.node), id(function.scope), calls, *map(signature, values))
         count, _ = self.closures.get(key, (0, function.scope))
         self.closures[key] = (count + 1, function.scope)
         return count >= CLOSURE_LIMIT

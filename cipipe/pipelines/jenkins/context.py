@@ -45,6 +45,9 @@ class Context:
         self.folder: list[str | None] = [""]
         self.foreign_library = False
         self.main: Unit = evaluator.unit
+        self._state: tuple[tuple[str, Value], ...] | None = None  # the variables, and what is made of them:
+        self._several: dict[str, tuple[Value, ...]] = {}
+        self._known: dict[tuple[tuple[str, ...], bool], list[dict[str, ModelValue]]] = {}
 
     def via(self) -> tuple[Location, ...]:
         """The calls that lead from the pipeline to what runs now."""
@@ -99,29 +102,40 @@ class Context:
         """Note a script with `share` of the environments that it may have, from number `first` on."""
         folder = self.folder[-1]
         where = Unknown("a folder that is not known") if folder is None else folder or None
-        environments = list(self._environments(script.text))
+        environments = self._environments(script.text)
         for number in range(first, first + min(share, len(environments))):
             env = environments[number % len(environments)]
             step = Step(location, "run", "", script, env=env, working_directory=where, via=self.via())
             self.record.add(step)
 
-    def _environments(self, text: str) -> Iterator[dict[str, ModelValue]]:
+    def _environments(self, text: str) -> list[dict[str, ModelValue]]:
         """The variables of a script: one set for each value of those that may have several.
 
         Those that the text names are combined; what else it may run sees each of their values once.
         """
         values = {**self.params.values, **self.env.values}
         values.pop("WORKSPACE", None)
-        several = {name: value.values for name, value in values.items() if isinstance(value, Choice)}
-        several = {name: found for name, found in several.items() if len(found) > 1}
-        named = {name: several[name] for name in several if name in text}
-        rows = list(islice(product(*named.values()), CHOICES_LIMIT))
+        state = tuple(values.items())
+        if state != self._state:
+            self._state, self._known = state, {}
+            several = {name: value.values for name, value in values.items() if isinstance(value, Choice)}
+            self._several = {name: found for name, found in several.items() if len(found) > 1}
+        named = tuple(name for name in self._several if name in text)
+        key = named, _FOLLOWED.search(text) is not None
+        if key not in self._known:
+            self._known[key] = list(self._combined(values, named, followed=key[1]))
+        return self._known[key]
+
+    def _combined(
+        self, values: dict[str, Value], named: tuple[str, ...], *, followed: bool
+    ) -> Iterator[dict[str, ModelValue]]:
+        rows = list(islice(product(*(self._several[name] for name in named)), CHOICES_LIMIT))
         count = len(rows)
-        if _FOLLOWED.search(text):
-            count = max(count, *(len(found) for found in several.values()), 1)
+        if followed:
+            count = max(count, *(len(found) for found in self._several.values()), 1)
         for number in range(min(count, CHOICES_LIMIT)):
             row = dict(zip(named, rows[number % len(rows)], strict=True))
-            others = {name: found[number % len(found)] for name, found in several.items()}
+            others = {name: found[number % len(found)] for name, found in self._several.items()}
             chosen = {**values, **others, **row}
             yield {name: model_value(value) for name, value in chosen.items()}
 
