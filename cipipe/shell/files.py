@@ -35,6 +35,7 @@ _BY_EXTENSION = {
     "bat": "cmd",
     "cmd": "cmd",
 }
+_UNKNOWN_LINE = re.compile(rf"^{HOLE}+$", re.MULTILINE)
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-S\s+)?)?(?:\S*/)?([A-Za-z]+)")
 _INTERPRETERS = {
     "python": "python",
@@ -139,7 +140,7 @@ def _follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...
     kind = "bash" if sourced else how or kind_of(path, file.text)
     if kind is None:
         return Result.UNKNOWN
-    script = _script(run, file, kind, call)
+    script = _script(run, _settings(file, call.state) if sourced else file, kind, call)
     state = call.state if sourced else child(call.state, path, arguments, call)
     kept = state.arguments, state.variables.get("BASH_SOURCE")
     if sourced and arguments:
@@ -156,6 +157,14 @@ def _follow(run: "Interpreter", path: str, call: Call, arguments: tuple[str, ...
         return Result.UNKNOWN if result == Result.RETURNED else result
     call.state.files = state.files
     return Result.UNKNOWN
+
+
+def _settings(file: WrittenFile, state: State) -> WrittenFile:
+    """A file that is sourced, without the lines of a file which is not known (`cat a b > .env`)."""
+    if file.source is not None or not _UNKNOWN_LINE.search(file.text or ""):
+        return file
+    state.unsure = True
+    return replace(file, text=_UNKNOWN_LINE.sub("", file.text or ""))
 
 
 def kind_of(path: str, text: str) -> str | None:
