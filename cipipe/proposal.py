@@ -5,7 +5,7 @@ Labels and assignees are set last: where they are right, all before them is.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cipipe import failpoints, message, results, trailers
@@ -141,11 +141,20 @@ class Proposer:
 
     def _others(self, ours: PullRequest, wanted: Trailers, branches: Iterable[str]) -> None:
         """Close the bumps that this one contains, and link those that overlap it otherwise."""
-        for branch in message.related(branches, self._setting.branch, wanted.images):
-            for pull in self._proposals.by_head(branch, self._setting.environment.branch):
-                theirs = trailers.parse(pull.body)
-                if pull.state == "open" and theirs and theirs.environment == wanted.environment:
-                    self._settle(pull, theirs, ours, wanted)
+        for pull in self._standing(message.related(branches, self._setting.branch, wanted.images)):
+            theirs = trailers.parse(pull.body)
+            if theirs and theirs.environment == wanted.environment:
+                self._settle(pull, theirs, ours, wanted)
+
+    def _standing(self, branches: Sequence[str]) -> list[PullRequest]:
+        """The open pull requests of `branches`; one list of all is fewer requests than one for each."""
+        base = self._setting.environment.branch
+        if len(branches) < 2:
+            found = [pull for branch in branches for pull in self._proposals.by_head(branch, base)]
+        else:
+            listed = self._proposals.list_open()
+            found = [pull for pull in listed if pull.head in branches and pull.base == base]
+        return [pull for pull in found if pull.state == "open"]
 
     def _settle(self, pull: PullRequest, theirs: Trailers, ours: PullRequest, wanted: Trailers) -> None:
         own, other = ({image.normalized for image in each.images} for each in (wanted, theirs))
