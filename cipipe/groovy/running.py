@@ -1,5 +1,6 @@
 """Running what a call means: methods and closures, with limits for those that go on and on."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from cipipe.groovy.values import (
 )
 from cipipe.pipelines.model import Unknown
 
+_STARTS = re.compile(r"\b(?:sh|bat|pwsh|powershell|execute|evaluate)\b")
 CALLS_LIMIT = 24  # methods that call methods
 CLOSURE_LIMIT = 6  # times that one closure runs with the same values: branches around it multiply
 QUIET_LIMIT = 25  # a method that noted nothing so often, whatever its arguments, is a helper
@@ -58,7 +60,7 @@ class Running(Iterations):
         value = self._method_body(unit, method, positional, scope)
         self.running.pop()
         again = self.recursive.get(id(method)) if id(method) not in self.running else None
-        if again is not None and self.host.noted() != before:
+        if again is not None and (self.host.noted() != before or _may_run(method)):
             del self.recursive[id(method)]
             self.host.unclear(f"{name} calls itself", again.location)
         self.calls = outer
@@ -175,6 +177,11 @@ def signature(value: Value) -> object:  # noqa: PLR0911 - one for each kind
             return value
         case _:
             return id(value)
+
+
+def _may_run(method: tree.Method) -> bool:
+    """Whether a method starts a program, by its text."""
+    return _STARTS.search(method.source.text, method.at, method.end) is not None
 
 
 def _inside(site: Site, method: tree.Method) -> bool:
