@@ -96,10 +96,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "steps": (
         (
-            "j:\n  run:\n    - name: a\n      script: one\n    - name: b\n      step: ./steps/x\n"
+            "j:\n  run:\n    - name: a\n      script: one\n    - name: b\n      step: gitlab.com/acme/x@v1\n"
             "      inputs: {v: 1}\n"
         ),
-        ["4:15 one", "6 uses ./steps/x"],
+        ["4:15 one", "6 uses gitlab.com/acme/x@v1"],
     ),
 }
 
