@@ -36,9 +36,7 @@ def make(run: Interpreter, call: Call) -> Result:
         path = next((p for p in places if p is not None and run.session.read(p) is not None), None)
         if path is None:
             continue
-        makefile = Makefile(
-            base, given, variables={"MAKE": "make", "CURDIR": base, "SHELL": "/bin/sh", "MAKEFILE_LIST": path}
-        )
+        makefile = Makefile(base, given, variables={"MAKE": "make", "CURDIR": base, "SHELL": "/bin/sh"})
         read(run.session, makefile, path, 0)
         makefile.variables.update(given)
         for target in targets or makefile.first.split():

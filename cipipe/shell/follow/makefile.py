@@ -2,16 +2,18 @@
 
 import posixpath
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cipipe.pipelines.model import HOLE
+from cipipe.pipelines.model import HOLE, WORKSPACE
 from cipipe.results import Location
 from cipipe.shell.session import Session
 
 ASSIGNMENT = re.compile(r"(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|:{1,3}=|\+=|!=|=)\s*(.*)", re.DOTALL)
 _RULE = re.compile(r"([^:=#\t][^:=#]*+)::?(?!=)\s*([^;]*)(?:;(.*))?$", re.DOTALL)
 _REFERENCE = re.compile(
-    r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])|\$\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
+    r"\$\$|\$\(([\w.-]+)\)|\$\{([\w.-]+)\}|\$([@<^?*+%|])|\$([A-Za-z1-9])"
+    r"|\$\(((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*+\))*+\))*+\))*+)\)"
     r"|\$\{([a-z-]+\s(?:[^{}]|\{[^{}]*\})*)\}"
 )
 _CONDITIONS = ("ifeq", "ifneq", "ifdef", "ifndef", "else", "endif")
@@ -53,12 +55,21 @@ class Makefile:
     outside: list[str] = field(default_factory=list)
 
 
+_OF_WORDS: dict[str, Callable[[list[str]], list[str]]] = {
+    "firstword": lambda words: words[:1],
+    "lastword": lambda words: words[-1:],
+    "dir": lambda words: [word[: word.rfind("/") + 1] or "./" for word in words],
+    "notdir": lambda words: [word[word.rfind("/") + 1 :] for word in words],
+}
+
+
 def read(session: Session, makefile: Makefile, path: str, depth: int) -> None:
     """Read the file at `path` into `makefile`; `depth` counts includes."""
     text = session.read(path)
     if text is None or depth > _DEEPEST or path in makefile.files:
         return
     makefile.files.add(path)
+    makefile.variables["MAKEFILE_LIST"] = f"{WORKSPACE}/{path}"
     current: list[Rule] = []
     lines = text.replace("\r\n", "\n").split("\n")
     at = 0
@@ -112,6 +123,8 @@ def _include(session: Session, makefile: Makefile, line: str, path: str, depth: 
     names = expand(_INCLUDE.sub("", line.split(" #", maxsplit=1)[0]), makefile, "").split()
     for name in names:
         near = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        if near.startswith("/"):  # from `$(dir $(lastword $(MAKEFILE_LIST)))`
+            near = posixpath.relpath(near, WORKSPACE)
         found = session.matching(near) or session.matching(name)
         for other in found:
             read(session, makefile, other, depth + 1)
@@ -215,6 +228,9 @@ def _function(text: str, makefile: Makefile, target: str) -> str:
         return next((part for part in chosen if part.strip() or name == "if"), "")
     if name in ("strip", "abspath", "realpath", "sort"):
         return expand(rest, makefile, target, 1).strip()
+    if name in _OF_WORDS:
+        words = expand(rest, makefile, target, 1).split()
+        return " ".join(_OF_WORDS[name](words)) if words and HOLE not in words else HOLE
     return "" if name in ("info", "warning", "error", "eval") else HOLE
 
 
