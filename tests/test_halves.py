@@ -1,7 +1,9 @@
 """Work that two processes share gives what one alone gives, and leaves none behind."""
 
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,14 @@ import pytest
 from benchmarks.gate import write
 from cipipe import halves, reading
 
-two_processors = pytest.mark.skipif(not halves._possible(), reason="there is one processor")
+ROOT = Path(__file__).parents[1]
+two_processors = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor")
+
+
+def in_a_process_of_its_own(scenario: Callable[..., None], *arguments: object) -> None:
+    """Other tests leave threads and servers in this one."""
+    code = f"from tests import test_halves; test_halves.{scenario.__name__}(*{arguments!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def _who(items: Sequence[int]) -> list[tuple[int, int]]:
@@ -19,6 +28,10 @@ def _who(items: Sequence[int]) -> list[tuple[int, int]]:
 @two_processors
 @pytest.mark.parametrize("count", [2, 3, 50])
 def test_each_process_has_every_other_one(count: int) -> None:
+    in_a_process_of_its_own(every_other_one, count)
+
+
+def every_other_one(count: int) -> None:
     found = halves.shared(_who, range(count), worth=0)
     assert [item for item, _ in found] == list(range(count))
     assert {process for _, process in found[::2]} == {os.getpid()}
@@ -32,6 +45,10 @@ def test_little_work_is_done_here(count: int) -> None:
 
 @two_processors
 def test_a_copy_that_fails_is_replaced() -> None:
+    in_a_process_of_its_own(replaced)
+
+
+def replaced() -> None:
     here = os.getpid()
 
     def work(items: Sequence[int]) -> list[int]:
@@ -46,6 +63,10 @@ def test_a_copy_that_fails_is_replaced() -> None:
 @two_processors
 @pytest.mark.parametrize("items", [[0, 1, 1], [1, 0, 1]])
 def test_an_error_is_raised_here(items: list[int]) -> None:
+    in_a_process_of_its_own(raised, items)
+
+
+def raised(items: list[int]) -> None:
     def work(items: Sequence[int]) -> list[int]:
         return [1 // item for item in items]
 
@@ -60,10 +81,17 @@ def _no_child_is_left() -> None:
 
 
 @two_processors
-def test_facts_are_the_same_from_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = reading.locate(write(tmp_path, 12), {})
-    alone = reading.collect(repository, None)
-    monkeypatch.setattr(reading, "_WORTH_A_PROCESS", 1)
-    together = reading.collect(repository, None)
+def test_facts_are_the_same_from_two_processes(tmp_path: Path) -> None:
+    write(tmp_path, 12)
+    in_a_process_of_its_own(the_same, str(tmp_path / "gate-12"))
+
+
+def the_same(folder: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_WORTH_A_PROCESS", 100)
+        alone = reading.collect(reading.locate(Path(folder), {}), None)
+        patch.setattr(reading, "_WORTH_A_PROCESS", 1)
+        assert halves._possible()
+        together = reading.collect(reading.locate(Path(folder), {}), None)
     assert together.facts.complete("") == alone.facts.complete("")
     assert (together.read, together.followed) == (alone.read, alone.followed) == (12, 0)

@@ -63,7 +63,12 @@ READ_ONLY = {"kubectl apply -f k8s": "kubectl diff -f k8s", "helm upgrade --inst
 def swapped(case: cases.Case) -> cases.Case | None:
     """The case with its one deploying command made a reading one; None where it is in no plain words."""
     written = sum(text.count(deploy) for text in case.files.values() for deploy in READ_ONLY)
-    if written != 1 or {rule for rule, _, _ in case.wanted} != {"direct-deploy"} or case.wanted.total() != 1:
+    others = sum(len(re.findall("apply -f|upgrade --install", text)) for text in case.files.values())
+    if (
+        (written, others) != (1, 1)
+        or {rule for rule, _, _ in case.wanted} != {"direct-deploy"}
+        or case.wanted.total() != 1
+    ):
         return None
     files = dict(case.files)
     for path, text in files.items():
