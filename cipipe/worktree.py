@@ -52,6 +52,7 @@ class Worktree:
         """Where the file really is; None for a folder. Links on the way are followed once for each folder."""
         folder, _, name = path.rpartition("/")
         if folder not in self._folders:
+            os.lstat(f"{self.root}/{folder}")  # most folders that are asked for are not there
             self._folders[folder] = os.path.realpath(f"{self.root}/{folder}", strict=True)
         file = f"{self._folders[folder]}/{name}"
         found = os.lstat(file)

@@ -46,9 +46,10 @@ class Running:
             commands: list[Command] = []
             for script in scripts(step, action):
                 written: Known = {}
-                start = replace(scope, directory=step.working_directory or "")
+                start = scope
                 for filled, variables in self._ways(script, step):
-                    done = resolve(filled, replace(start, variables=variables))
+                    directory = step.working_directory or ""
+                    done = resolve(filled, replace(start, directory=directory, variables=variables))
                     commands += done.commands
                     self.problems += [found for found in done.problems if found not in self.problems]
                     _merge(written, {f"env.{name}": values for name, values in done.environment.items()})
