@@ -165,6 +165,10 @@ class GiteaServer:
         draft = Origin.create(self._folder / "drafts" / name, files)
         self.push(draft, name, "main")
         shutil.rmtree(draft.folder)
+        end = time.monotonic() + 30
+        while self.call("GET", f"/repos/acme/{name}")["empty"]:  # it learns of a push in the background
+            assert time.monotonic() < end, f"Gitea takes {name} for empty"
+            time.sleep(0.05)
         return f"{self.base}/acme/{name}.git"
 
     def push(self, draft: Origin, name: str, branch: str, *, user: str = "admin") -> None:
