@@ -1,6 +1,6 @@
 """What operators make of values; what is not sure stays unknown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cipipe.groovy.methods import Strings
 from cipipe.groovy.source import TEXT_LIMIT, Text
@@ -19,6 +19,7 @@ from cipipe.groovy.values import (
 from cipipe.pipelines.model import Unknown
 
 _RANGE_LIMIT = 50
+_ITEMS_LIMIT = 10_000
 _PIECES_LIMIT = 400  # that a text is put together from: each sum looks at all of them
 _CONDITION = Unknown("a condition")
 
@@ -43,7 +44,7 @@ def _unknown(left: Value, right: Value, strings: Strings) -> Value:  # noqa: ARG
 
 def _plus(left: Value, right: Value, strings: Strings) -> Value:
     if isinstance(left, Items):
-        return items([*left.values, *(right.values if isinstance(right, Items) else [right])])
+        return _joined(left, right.values if isinstance(right, Items) else (right,))
     if isinstance(left, Text) or isinstance(right, Text):
         one, other = strings.text(left), strings.text(right)
         long = len(one.string) + len(other.string) > TEXT_LIMIT
@@ -55,6 +56,12 @@ def _plus(left: Value, right: Value, strings: Strings) -> Value:
     if isinstance(left, int | float) and isinstance(right, int | float):
         return left + right
     return Unknown("a sum")
+
+
+def _joined(left: Items, more: Sequence[Value]) -> Value:
+    if len(left.values) + len(more) > _ITEMS_LIMIT:
+        return Unknown("a list too long to follow")
+    return items([*left.values, *more])
 
 
 def _minus(left: Value, right: Value, strings: Strings) -> Value:
