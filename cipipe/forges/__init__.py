@@ -17,9 +17,6 @@ from cipipe.git.credentials import Credentials, credentials
 from cipipe.git.url import Remote
 from cipipe.proc import Deadline
 
-_VARIABLES = {"github": "GITHUB_TOKEN or GH_TOKEN", "gitlab": "GITLAB_TOKEN", "gitea": "GITEA_TOKEN"}
-_KNOWN_HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "gitea", "gitea.com": "gitea"}
-
 
 def kind(environment: Environment, config: Config, remote: Remote, *, needed: bool = True) -> str:
     """The kind of forge that `environment` is on; raises `ConfigError` where a pull request needs to know.
@@ -40,12 +37,12 @@ def kind(environment: Environment, config: Config, remote: Remote, *, needed: bo
 
 def known(remote: Remote) -> str | None:
     """The kind of forge at a host that everybody knows."""
-    return _KNOWN_HOSTS.get(remote.host)
+    return next((name for name, forge in FORGES.items() if remote.host in forge.hosts), None)
 
 
 def preload(name: str) -> None:
     """Import a forge's SDK in a thread, while Git waits for the network."""
-    threading.Thread(target=importlib.import_module, args=(FORGES[name],), daemon=True).start()
+    threading.Thread(target=importlib.import_module, args=(FORGES[name].module,), daemon=True).start()
 
 
 def check_app(environ: Mapping[str, str], remotes: Iterable[tuple[str, Remote]]) -> None:
@@ -77,9 +74,7 @@ def authorize(  # noqa: PLR0913 - by name only
     def made(of: App) -> Credentials:
         from cipipe.forges import github_app  # noqa: PLC0415 - 100 ms that a run without an App does not need
 
-        web = _web(remote)
-        url = _api(name, web, api_url)
-        _check_encrypted(url)
+        web, url = _api(name, remote, api_url)
         return github_app.credentials(of, web, url, purpose, deadline=deadline, environ=environ)
 
     get = functools.partial(made, of) if of else None
@@ -102,9 +97,7 @@ def access(  # noqa: PLR0913 - by name only
     """
     if name == "none" or remote.scheme == "file":
         return None
-    web = _web(remote)
-    url = _api(name, web, api_url)
-    _check_encrypted(url)
+    web, url = _api(name, remote, api_url)
     found = authorize(
         name, web, environment, api_url=api_url, deadline=deadline, environ=environ, purpose=purpose
     )
@@ -121,11 +114,12 @@ def access(  # noqa: PLR0913 - by name only
 
 def _no_token(name: str, web: Remote, environ: Mapping[str, str]) -> CredentialsError:
     said = f"the API of {web.host} needs a token, and there is none"
-    for variable in _VARIABLES[name].split(" or "):
+    variables = FORGES[name].variables
+    for variable in variables:
         if environ.get(variable):
             said = f"{variable} is for {_place(name, environ)}, and not sent to {web.origin.rstrip('/')}"
             return CredentialsError(said, hint="set CIPIPE_TOKEN to a token of that host")
-    hint = f"set {_VARIABLES[name]}, or CIPIPE_TOKEN{f', or {app.ID}' if name == 'github' else ''}"
+    hint = f"set {' or '.join(variables)}, or CIPIPE_TOKEN{f', or {app.ID}' if name == 'github' else ''}"
     return CredentialsError(said, hint=hint)
 
 
@@ -150,7 +144,7 @@ def connect(name: str, way: Access | None) -> Forge | None:
     """The repository at its forge; None without one. Raises ConfigError for a path that is none there."""
     if way is None:
         return None
-    forge: Forge = importlib.import_module(FORGES[name]).connect(way)
+    forge: Forge = importlib.import_module(FORGES[name].module).connect(way)
     return forge
 
 
@@ -159,8 +153,12 @@ def _web(remote: Remote) -> Remote:
     return remote if remote.is_http else Remote.parse(f"https://{remote.host}/{remote.path.strip('/')}")
 
 
-def _api(name: str, web: Remote, configured: str | None) -> str:
-    return (configured or _default_api(name, web)).rstrip("/")
+def _api(name: str, remote: Remote, configured: str | None) -> tuple[Remote, str]:
+    """The repository's address over http(s), and its API's, to which a token may go."""
+    web = _web(remote)
+    url = (configured or _default_api(name, web)).rstrip("/")
+    _check_encrypted(url)
+    return web, url
 
 
 def _default_api(name: str, web: Remote) -> str:
@@ -169,7 +167,7 @@ def _default_api(name: str, web: Remote) -> str:
         return "https://api.github.com"
     if name == "github" and web.host.endswith(".ghe.com"):
         return f"https://api.{web.host}"
-    return web.origin + {"github": "api/v3", "gitlab": "api/v4", "gitea": "api/v1"}[name]
+    return web.origin + FORGES[name].api
 
 
 def _check_encrypted(url: str) -> None:
