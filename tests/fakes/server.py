@@ -10,11 +10,12 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from tests.fakes.contract import Contract
+from tests.servers.loopback import Listener, Loopback
 
 Kind = Literal[
     "500", "502", "503", "504", "drop", "html", "empty", "truncated", "list", "null", "trickle", "hang",
@@ -96,7 +97,7 @@ def once(fault: Fault, only: Callable[[Request], bool] = lambda _: True, *, coun
     return rule
 
 
-class ApiServer:
+class ApiServer(Loopback):
     """A fake forge's API; a subclass answers requests. A context manager.
 
     Where `contracts` describe the API, what breaks them is kept in `violations`, and leaving the context
@@ -114,24 +115,12 @@ class ApiServer:
         self.retry_after = "1"  # seconds
         self.clock = 0.0  # seconds that its clock is ahead of ours
         self.elsewhere = ""  # where a redirect leads
-        self.stopping = threading.Event()
         self._lock = threading.RLock()
-
-    def __enter__(self) -> Self:
-        self._server = _Listener(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         if kind is None and self.violations:
             raise AssertionError("\n".join(self.violations))
 
@@ -197,17 +186,8 @@ class ApiServer:
         return Answer(200, items[(page - 1) * size : page * size], headers)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    owner: ApiServer
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away in the middle is part of the tests."""
-
-
 class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
+    server: Listener
     protocol_version = "HTTP/1.1"
     timeout = 60
     disable_nagle_algorithm = True  # else a body waits 40 ms for the head's acknowledgement
@@ -285,3 +265,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[at : at + 1])
             if self.server.owner.stopping.wait(0.5):
                 return
+
+
+ApiServer.handler = _Handler

@@ -9,16 +9,15 @@ import http.client
 import json
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from cipipe.errors import CipipeError, CredentialsError, DeadlineError, ForgeError
 from cipipe.forges.base import ConflictError, NotFoundError
+from tests.servers.loopback import Listener, Loopback
 
 _LARGE = b'{"padding": "' + b"x" * 200_000 + b'"}'
 _HOSTILE = b'{"message": "no @everyone \\u001b[31m ::error::x \\ud800"}'
@@ -187,7 +186,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-class Wire:
+class Wire(Loopback):
     """A server before the API at `upstream` (host and port); a context manager.
 
     The next request that `only` chooses meets `fault`, `after` it was answered or before.
@@ -199,23 +198,6 @@ class Wire:
         self.after = False
         self.elsewhere = ""
         self.sent: list[str] = []
-        self.stopping = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._server = _Listener(("127.0.0.1", 0), _Handler)
-        self._server.wire = self
-        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def meet(self, fault: Fault | None, *, after: bool = False) -> None:
         """Let the next request meet `fault`."""
@@ -228,17 +210,8 @@ class Wire:
         return found, self.after
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    wire: Wire
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is part of the tests."""
-
-
 class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
+    server: Listener
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -246,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         """`Wire.sent` is the log."""
 
     def _serve(self) -> None:
-        wire = self.server.wire
+        wire = self.server.owner
         wire.sent.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault, after = wire.take()
@@ -276,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class names them
 
     def _ask(self, body: bytes) -> Answer:
-        link = http.client.HTTPConnection(self.server.wire.upstream, timeout=30)
+        link = http.client.HTTPConnection(self.server.owner.upstream, timeout=30)
         headers = {
             name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}
         }
@@ -285,3 +258,6 @@ class _Handler(BaseHTTPRequestHandler):
         found = Answer(answer.status, dict(answer.getheaders()), answer.read())
         link.close()
         return found
+
+
+Wire.handler = _Handler

@@ -18,11 +18,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from tests.servers.loopback import Listener, Loopback
 from tests.servers.origin import Content, Origin, environment
 
 Kind = Literal["unavailable", "drop-answer", "hang", "trickle", "html", "forbidden"]
@@ -91,7 +92,7 @@ def times(fault: Fault, count: int, *, only: Callable[[Request], bool] = lambda 
 
 
 @dataclass
-class GitServer:
+class GitServer(Loopback):
     """A threaded server on a loopback port; a context manager.
 
     `credentials` is the (username, token) that Basic authentication must show, None for an open server.
@@ -107,27 +108,13 @@ class GitServer:
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="git-server-"))
-        self.stopping = threading.Event()
-        self._server = _Listener(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def base(self) -> str:
-        """The address without a path."""
-        return f"http://127.0.0.1:{self.port}"
 
     def repository(self, name: str, files: Mapping[str, Content] | None = None, **options: Any) -> Origin:
         """A new repository at `name` below the server's address; options as in `Origin.create`."""
@@ -149,17 +136,8 @@ class GitServer:
         return sum(request.sent for request in self.requests)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    owner: GitServer
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away in the middle is part of the tests."""
-
-
 class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
+    server: Listener
     protocol_version = "HTTP/1.1"
     timeout = 60
 
@@ -272,3 +250,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[at : at + 1])
             if self.server.owner.stopping.wait(0.5):
                 return
+
+
+GitServer.handler = _Handler
