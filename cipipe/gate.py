@@ -49,7 +49,7 @@ def gate(path: Path, options: Options, *, environ: Mapping[str, str], today: dt.
     rules, skipped = _applicable(rules, settings, reviewed)
     engine = _engine(options, root)
     read = reading.collect(repository, settings, strict=options.strict)
-    _log.info("read %d pipelines and %d files that they lead to", read.read, read.followed)
+    _log.info("pipelines read: %d, files that they lead to: %d", read.read, read.followed)
     if reviewed:
         notes += reviewed.collect(read.facts, _needed(settings, base))
     document = _document(read.facts)
