@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cipipe.pipelines.model import HOLE, Script
@@ -64,71 +65,82 @@ _CMD_CONDITION = re.compile(
 )
 _REMOTE = frozenset({"invoke-azaksruncommand", "invoke-azvmruncommand"})
 _CMD_SPLIT = re.compile(r"&&|\|\||[&|]")
+_PS_ASSIGNS = re.compile(r"\s{0,39}\+?=(?!=)")
 _MOST_STATEMENTS = 20_000
 
 
-def powershell(  # noqa: C901 - one pass over the tokens
-    run: Interpreter, script: Script, state: State, _streams: Streams
-) -> Result:
+def powershell(run: Interpreter, script: Script, state: State, _streams: Streams) -> Result:
     """Find the commands of a PowerShell script."""
     text = _without_here_strings(_without_comments(run, script.text))
     text = re.sub(r"`\r?\n", lambda m: " " * len(m[0]), text)
     variables: dict[str, list[str]] = {f"env:{k.lower()}": [str(v[0])] for k, v in state.variables.items()}
-    text = _arrays(text, variables)
-    words: list[str] = []
-    start = 0
-    glued = called = assigned = value_first = False
-    name = ""
-    count = 0
-
-    def finish() -> None:
-        nonlocal words, called, assigned, name
-        if assigned:
-            variables[name] = [w for w in words if w != ","] or [HOLE]
-        only_shown = value_first and not called and len(words) == 1  # `$path` says what it holds
-        if words and not only_shown and (not assigned or _looks_like_command(words)):
-            _statement(run, words, start, state, called=called)
-        words, called, assigned, name = [], False, False, ""
-
-    for token in _PS_TOKEN.finditer(text):
-        kind, value = token.lastgroup, token[0]
-        if kind == "blank":
-            glued = False
-            continue
-        if kind in ("end", "comment"):
-            finish()
-            glued = False
-            count += 1
-            if count > _MOST_STATEMENTS:
-                run.syntax_problem(token.start(), "it has too many statements")
-                return Result.UNKNOWN
-            continue
-        if kind == "call" and not words:
-            called = True
-            continue
-        if not words and not assigned:
-            start = token.start()
-            value_first = kind == "variable"
-        if (
-            kind == "variable"
-            and not words
-            and re.match(r"\s*\+?=(?!=)", text[token.end() : token.end() + 40])
-        ):
-            found = _PS_ASSIGNMENT.match(value)
-            name = (found[1] if found else value).lower()
-            assigned = True
-            continue
-        if assigned and not words and value in ("=", "+="):
-            continue
-        pieces = _ps_value(str(kind), value, variables)
-        if glued and words and pieces:
-            words[-1] += pieces[0]
-            words += pieces[1:]
-        else:
-            words += pieces
-        glued = True
-    finish()
+    statements = _Statements(run, state, _arrays(text, variables), variables)
+    ended = 0
+    for token in _PS_TOKEN.finditer(statements.text):
+        match token.lastgroup:
+            case "blank":
+                statements.glued = False
+            case "end" | "comment":
+                statements.finish()
+                ended += 1
+                if ended > _MOST_STATEMENTS:
+                    run.syntax_problem(token.start(), "it has too many statements")
+                    return Result.UNKNOWN
+            case _:
+                statements.take(token)
+    statements.finish()
     return Result.UNKNOWN
+
+
+@dataclass(slots=True)
+class _Statements:
+    """One statement of PowerShell after the other, as its tokens come.
+
+    `called` is after `&` or `.`, `assigned` after `$name =`; `glued` says that no blank was before.
+    """
+
+    run: Interpreter
+    state: State
+    text: str
+    variables: dict[str, list[str]]
+    words: list[str] = field(default_factory=list)
+    start: int = 0
+    name: str = ""
+    glued: bool = False
+    called: bool = False
+    assigned: bool = False
+    value_first: bool = False
+
+    def take(self, token: re.Match[str]) -> None:
+        """The next token that is no blank and no end."""
+        kind, value = token.lastgroup, token[0]
+        if kind == "call" and not self.words:
+            self.called = True
+            return
+        if not self.words and not self.assigned:
+            self.start, self.value_first = token.start(), kind == "variable"
+        if kind == "variable" and not self.words and _PS_ASSIGNS.match(self.text, token.end()):
+            found = _PS_ASSIGNMENT.match(value)
+            self.name, self.assigned = (found[1] if found else value).lower(), True
+            return
+        if self.assigned and not self.words and value in ("=", "+="):
+            return
+        pieces = _ps_value(str(kind), value, self.variables)
+        if self.glued and self.words and pieces:
+            self.words[-1] += pieces[0]
+            pieces = pieces[1:]
+        self.words += pieces
+        self.glued = True
+
+    def finish(self) -> None:
+        """Its end."""
+        words = self.words
+        if self.assigned:
+            self.variables[self.name] = [word for word in words if word != ","] or [HOLE]
+        only_shown = self.value_first and not self.called and len(words) == 1  # `$path` says what it holds
+        if words and not only_shown and (not self.assigned or _looks_like_command(words)):
+            _statement(self.run, words, self.start, self.state, called=self.called)
+        self.words, self.name, self.glued, self.called, self.assigned = [], "", False, False, False
 
 
 def _blank(text: str) -> str:
